@@ -1,0 +1,1 @@
+"""Sensors to tokens: camera and LiDAR encoders, BEV, objects, history and their fusion."""

@@ -1,0 +1,1 @@
+"""Tokens to plan: the planner heads, decoding, safety, and from plan to vehicle control."""

@@ -1,0 +1,1 @@
+"""The embedded simulator: a CPU server that the unmodified CARLA client connects to."""
