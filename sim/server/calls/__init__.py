@@ -1,0 +1,1 @@
+"""What each remote call does, by subject."""

@@ -1,0 +1,1 @@
+"""CARLA's blueprints with true sizes: vehicles, walkers, props, sensors."""

@@ -1,0 +1,49 @@
+"""Poses inside the embedded server: CARLA's own frame, so that nothing is converted between the wire and the scene.
+
+Left-handed Unreal frame: x forward, y right, z up, metres; yaw is clockwise seen from above, positive pitch lifts the nose, positive roll
+lowers the right side; degrees. This is the one place in the server that turns CARLA's angles into matrices.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Pose", "rotation_matrices"]
+
+
+def rotation_matrices(rotation_deg: ArrayLike) -> NDArray[np.float64]:
+    """World-from-body rotation of CARLA angles, as ``carla.Transform.get_matrix`` computes it.
+
+    Args:
+        rotation_deg: (..., 3) pitch, yaw, roll in degrees, in the order of the wire.
+
+    Returns:
+        (..., 3, 3) matrices whose columns are the body's forward, right and up axes in the world.
+    """
+    angles = np.radians(np.asarray(rotation_deg, dtype=np.float64))
+    (cp, cy, cr), (sp, sy, sr) = np.moveaxis(np.cos(angles), -1, 0), np.moveaxis(np.sin(angles), -1, 0)
+    forward = np.stack([cp * cy, cp * sy, sp], axis=-1)
+    right = np.stack([cy * sp * sr - sy * cr, sy * sp * sr + cy * cr, -cp * sr], axis=-1)
+    up = np.stack([-cy * sp * cr - sy * sr, -sy * sp * cr + cy * sr, cp * cr], axis=-1)
+    return np.stack([forward, right, up], axis=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Pose:
+    """Where something is in CARLA's world frame.
+
+    Attributes:
+        location_m: x, y, z in metres.
+        rotation_deg: pitch, yaw, roll in degrees, in the order of the wire.
+    """
+
+    location_m: tuple[float, float, float]
+    rotation_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def matrix(self) -> NDArray[np.float64]:
+        """The (4, 4) world-from-body matrix."""
+        world_from_body = np.eye(4)
+        world_from_body[:3, :3] = rotation_matrices(self.rotation_deg)
+        world_from_body[:3, 3] = self.location_m
+        return world_from_body

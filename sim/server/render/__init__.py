@@ -1,0 +1,1 @@
+"""Sensors by ray casting: cameras, LiDAR, radar, and the look of things."""

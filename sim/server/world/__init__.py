@@ -1,0 +1,1 @@
+"""The simulated world: episodes, actors, lights, weather and the tick."""
