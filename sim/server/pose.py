@@ -1,7 +1,8 @@
 """Poses inside the embedded server: CARLA's own frame, so that nothing is converted between the wire and the scene.
 
-Left-handed Unreal frame: x forward, y right, z up, metres; yaw is clockwise seen from above, positive pitch lifts the nose, positive roll
-lowers the right side; degrees. This is the one place in the server that turns CARLA's angles into matrices.
+Left-handed Unreal frame: x forward, y right, z up, metres; degrees; yaw is clockwise seen from above, positive pitch
+lifts the nose, positive roll lowers the right side. This is the one place in the server that turns CARLA's angles into
+matrices.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the scene builder hands to the renderer: one triangle mesh with materials, CARLA's semantic labels and object ids.
+"""What the scene builder hands to the renderer: a triangle mesh with materials, CARLA's labels and object ids.
 
 Everything is in CARLA's world frame (see ``drivevla.sim.server.pose``), metres.
 """
