@@ -1,7 +1,8 @@
 """The one place that imports open3d.
 
 open3d-cpu links against ``libusb-1.0.so.0`` (for depth cameras that nothing here uses), which a fresh Debian or Ubuntu
-lacks. The package ``libusb-package`` carries that library: once it is in the process, the loader is satisfied without root.
+lacks. The package ``libusb-package`` carries that library: once it is loaded, the dynamic loader is satisfied, without
+root.
 """
 
 import ctypes
