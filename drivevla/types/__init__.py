@@ -1,0 +1,49 @@
+"""The contracts: what crosses a boundary between two parts of the project, checked where it is made.
+
+Everything is frozen; arrays are made read-only. What a policy may see (``Observation``) and what is true (``Truth``)
+are different types, so that nothing leaks by habit.
+"""
+
+from drivevla.types.learning import (
+    GenerativeHead,
+    HeadContext,
+    Objective,
+    PlannerHead,
+    PlanTarget,
+    PlanTensors,
+    ScoresPlans,
+)
+from drivevla.types.observation import CameraFrame, Command, EgoState, LidarSweep, Observation, PastPoses
+from drivevla.types.plan import Plan, PlanModes
+from drivevla.types.policy import Policy, PrivilegedPolicy
+from drivevla.types.rig import CameraSpec, LidarSpec, SensorRig
+from drivevla.types.truth import Future, LaneTruth, LightState, LightTruth, ObjectTruth, Truth
+
+__all__ = [
+    "CameraFrame",
+    "CameraSpec",
+    "Command",
+    "EgoState",
+    "Future",
+    "GenerativeHead",
+    "HeadContext",
+    "LaneTruth",
+    "LidarSpec",
+    "LidarSweep",
+    "LightState",
+    "LightTruth",
+    "ObjectTruth",
+    "Objective",
+    "Observation",
+    "PastPoses",
+    "Plan",
+    "PlanModes",
+    "PlanTarget",
+    "PlanTensors",
+    "PlannerHead",
+    "Policy",
+    "PrivilegedPolicy",
+    "ScoresPlans",
+    "SensorRig",
+    "Truth",
+]
