@@ -1,0 +1,76 @@
+"""Maps: what there is, loading one, and the files a client needs for it."""
+
+import hashlib
+
+from drivevla.errors import SimulatorError, UnknownName
+from drivevla.sim.maps.find import available_maps, find_map
+from drivevla.sim.maps.source import MapSource, check_opendrive
+from drivevla.sim.server.calls.table import CallGroup
+from drivevla.sim.server.wire import decode, encode
+from drivevla.sim.server.world.simulator import Simulator
+
+__all__ = ["CALLS", "UPLOADED_MAP"]
+
+UPLOADED_MAP = "OpenDriveMap"
+"""The name under which clients load the OpenDRIVE text that they sent."""
+
+CALLS = CallGroup()
+
+
+@CALLS.value("get_available_maps", locks=False)
+def get_available_maps(_: Simulator) -> list[str]:
+    return [f"/Game/Carla/Maps/{name}" for name in available_maps()]
+
+
+@CALLS.value("get_map_info")
+def get_map_info(simulator: Simulator) -> list[object]:
+    scene = simulator.episode.scene
+    return [f"Carla/Maps/{scene.source.name}", [encode.transform(pose) for pose in scene.spawn_points]]
+
+
+@CALLS.value("get_map_data")
+def get_map_data(simulator: Simulator) -> str:
+    return simulator.episode.scene.source.opendrive
+
+
+@CALLS.nothing("load_new_episode", decode.text, decode.boolean, decode.integer, locks=False)
+def load_new_episode(simulator: Simulator, name: str, reset_settings: bool, _layers: int) -> None:
+    simulator.load(_source(simulator, name), reset_settings=reset_settings)
+
+
+@CALLS.nothing("copy_opendrive_to_file", decode.text, decode.anything, locks=False)
+def copy_opendrive_to_file(simulator: Simulator, opendrive: str, _parameters: object) -> None:
+    check_opendrive(opendrive, origin="the uploaded OpenDRIVE")
+    with simulator.lock:
+        simulator.uploaded = MapSource(name=UPLOADED_MAP, opendrive=opendrive, origin="client")
+
+
+@CALLS.value("get_required_files", decode.text)
+def get_required_files(simulator: Simulator, folder: str) -> list[str]:
+    return [name for name in _files(simulator) if folder and f"/{folder}/" in name]
+
+
+@CALLS.value("request_file", decode.text)
+def request_file(simulator: Simulator, name: str) -> bytes:
+    files = _files(simulator)
+    if name not in files:
+        raise SimulatorError(f"there is no file {name!r} (announced: {', '.join(files) or 'none'})")
+    return files[name]
+
+
+def _source(simulator: Simulator, name: str) -> MapSource:
+    if name.rpartition("/")[2] == UPLOADED_MAP:
+        if simulator.uploaded is None:
+            raise SimulatorError(f"{UPLOADED_MAP} names an uploaded OpenDRIVE, and none was uploaded")
+        return simulator.uploaded
+    try:
+        return find_map(name)
+    except UnknownName as error:
+        raise SimulatorError(f"Map '{name}' not found: {error}") from error
+
+
+def _files(simulator: Simulator) -> dict[str, bytes]:
+    scene = simulator.episode.scene
+    # Clients cache files by name for ever: the name must change with the content.
+    digest = hashlib.sha256(scene.navmesh).hexdigest()[:12]
+    return {f"DriveVLA/Maps/{scene.source.name}/Nav/{scene.source.name}_{digest}.bin": scene.navmesh}

@@ -1,0 +1,55 @@
+"""Who the server is, the episode, its settings, and the tick."""
+
+from drivevla.sim.server.calls.table import CallGroup
+from drivevla.sim.server.wire import decode
+from drivevla.sim.server.world.settings import EpisodeSettings, settings_from_wire
+from drivevla.sim.server.world.simulator import WORLD_STREAM, Simulator
+
+__all__ = ["BACKEND", "CALLS", "PROTOCOL_VERSION"]
+
+PROTOCOL_VERSION = "0.9.16"
+BACKEND = "drivevla-embedded"
+"""What ``drivevla_backend`` answers; a real CARLA server does not know that call."""
+
+CALLS = CallGroup()
+
+
+@CALLS.value("version", locks=False)
+def version(_: Simulator) -> str:
+    return PROTOCOL_VERSION
+
+
+@CALLS.value("drivevla_backend", locks=False)
+def drivevla_backend(_: Simulator) -> str:
+    return BACKEND
+
+
+@CALLS.value("get_episode_info")
+def get_episode_info(simulator: Simulator) -> list[object]:
+    return [simulator.episode.episode_id, [simulator.token(WORLD_STREAM)]]
+
+
+@CALLS.value("get_sensor_token", decode.uint32, locks=False)
+def get_sensor_token(simulator: Simulator, stream_id: int) -> list[object]:
+    return [simulator.token(stream_id)]
+
+
+@CALLS.value("get_episode_settings", locks=False)
+def get_episode_settings(simulator: Simulator) -> list[object]:
+    return simulator.settings.to_wire()
+
+
+@CALLS.value("set_episode_settings", settings_from_wire)
+def set_episode_settings(simulator: Simulator, settings: EpisodeSettings) -> int:
+    simulator.settings = settings
+    return simulator.frame
+
+
+@CALLS.value("tick_cue")
+def tick_cue(simulator: Simulator) -> int:
+    return simulator.tick_cue()
+
+
+@CALLS.value("query_lights_state", decode.text)
+def query_lights_state(simulator: Simulator, _client: str) -> list[object]:
+    return []

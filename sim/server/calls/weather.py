@@ -1,0 +1,30 @@
+"""Weather."""
+
+from dataclasses import astuple, fields
+
+from drivevla.sim.server.calls.table import CallGroup
+from drivevla.sim.server.render.weather import Weather
+from drivevla.sim.server.wire import decode
+from drivevla.sim.server.world.simulator import Simulator
+
+__all__ = ["CALLS"]
+
+CALLS = CallGroup()
+
+_weather: decode.Decoder[Weather] = decode.struct(Weather, *[decode.number] * len(fields(Weather)))
+
+
+@CALLS.value("get_weather_parameters", locks=False)
+def get_weather_parameters(simulator: Simulator) -> list[float]:
+    return list(astuple(simulator.weather))
+
+
+@CALLS.nothing("set_weather_parameters", _weather)
+def set_weather_parameters(simulator: Simulator, weather: Weather) -> None:
+    simulator.weather = weather
+
+
+@CALLS.nothing("update_day_night_cycle", decode.text, decode.boolean, locks=False)
+def update_day_night_cycle(_: Simulator, _client: str, _active: bool) -> None:
+    # CARLA's flag only lets the client's street-light manager switch by the sun; lamps here follow the sun anyway.
+    return

@@ -1,0 +1,154 @@
+"""The whole simulated world: settings, the loaded episode, the clock, and who may touch it when."""
+
+import itertools
+import logging
+import threading
+import time
+
+from drivevla.errors import SimulatorError
+from drivevla.sim.maps.source import MapSource
+from drivevla.sim.server.render.weather import Weather
+from drivevla.sim.server.scene.build import build_scene
+from drivevla.sim.server.wire.records import SENSOR_HEADER, WORLD_HEADER, SensorType
+from drivevla.sim.server.wire.streams import StreamServer, stream_token
+from drivevla.sim.server.world.episode import Episode
+from drivevla.sim.server.world.settings import EpisodeSettings
+
+__all__ = ["CLEAR_NOON", "WORLD_STREAM", "Simulator"]
+
+logger = logging.getLogger(__name__)
+
+WORLD_STREAM = 1
+FREE_RUNNING_HZ = 20.0
+LONGEST_FREE_STEP_S = 0.1
+MAP_CHANGED, LIGHTS_CHANGED = 1, 2
+
+CLEAR_NOON = Weather(5.0, 0.0, 0.0, 10.0, -1.0, 45.0, 2.0, 0.75, 0.1, 0.0, 1.0, 0.03, 0.0331, 0.0)
+"""``carla.WeatherParameters.ClearNoon``, the weather a world starts with."""
+
+
+class Simulator:
+    """One server's world.
+
+    Whoever reads or changes it holds ``lock``; ``load`` and ``tick`` take it themselves.
+
+    Args:
+        streams: Where snapshots and measurements go.
+        seed: Decides everything random.
+
+    Attributes:
+        lock: Guards all that follows.
+        settings: What clients set last.
+        weather: What clients set last.
+        frame: Number of the last tick; only ever grows.
+        traffic_managers: Host of the Traffic Manager at each port.
+        uploaded: OpenDRIVE text that a client sent for the next "OpenDriveMap".
+    """
+
+    def __init__(self, streams: StreamServer, *, seed: int) -> None:
+        self.streams, self.seed = streams, seed
+        self.lock = threading.Lock()
+        self.settings = EpisodeSettings()
+        self.weather = CLEAR_NOON
+        self.frame = 0
+        self.traffic_managers: dict[int, str] = {}
+        self.uploaded: MapSource | None = None
+        self._episode: Episode | None = None
+        self._loading = threading.Lock()
+        self._episode_ids, self._actor_ids = itertools.count(1), itertools.count(1)
+        self._stream_ids = itertools.count(WORLD_STREAM + 1)
+        self._flags = 0
+        self._stopping = threading.Event()
+        self._free_thread = threading.Thread(target=self._run_free, name="free-running", daemon=True)
+
+    @property
+    def episode(self) -> Episode:
+        """The loaded world.
+
+        Raises:
+            SimulatorError: Nothing is loaded yet.
+        """
+        if self._episode is None:
+            raise SimulatorError("no map is loaded yet")
+        return self._episode
+
+    def load(self, source: MapSource, *, reset_settings: bool) -> None:
+        """Build a map and begin a new episode in it; the old world goes on until the new one stands.
+
+        Raises:
+            DriveVLAError: The map cannot be built; the old world stays.
+        """
+        with self._loading:
+            started = time.perf_counter()
+            scene = build_scene(source, seed=self.seed)
+            with self.lock:
+                self._episode = Episode(
+                    scene,
+                    episode_id=next(self._episode_ids),
+                    seed=self.seed,
+                    actor_ids=self._actor_ids,
+                    stream_ids=self._stream_ids,
+                    streams=self.streams,
+                )
+                self._flags |= MAP_CHANGED
+                self.weather = CLEAR_NOON
+                if reset_settings:
+                    self.settings = EpisodeSettings()
+            logger.info("map %s is ready after %.1f s", source.name, time.perf_counter() - started)
+
+    def token(self, stream_id: int) -> bytes:
+        """The 24 bytes that tell a client where a stream is."""
+        return stream_token(stream_id, self.streams.port)
+
+    def tick_cue(self) -> int:
+        """A client's wish for a tick; the caller holds the lock.
+
+        Returns:
+            The frame that the wish produces: in asynchronous mode the next one, which comes by itself.
+        """
+        if not self.settings.synchronous_mode:
+            return self.frame + 1
+        self._step(self.settings.fixed_delta_seconds or 1.0 / FREE_RUNNING_HZ)
+        return self.frame
+
+    def announce_lights(self) -> None:
+        """Let every client ask for the street lights again."""
+        self._flags |= LIGHTS_CHANGED
+
+    def start(self) -> None:
+        """Begin to tick by itself whenever the settings are asynchronous."""
+        self._free_thread.start()
+
+    def close(self) -> None:
+        """Stop ticking; returns when the thread has ended."""
+        self._stopping.set()
+        if self._free_thread.is_alive():
+            self._free_thread.join(timeout=5.0)
+
+    def _step(self, step_s: float) -> None:
+        episode = self.episode
+        self.frame += 1
+        episode.advance(step_s)
+        self._publish(episode, step_s)
+        episode.sensors.capture(episode, self, step_s)
+
+    def _publish(self, episode: Episode, step_s: float) -> None:
+        header = SENSOR_HEADER.pack(SensorType.WORLD, self.frame, episode.now_s, *([0.0] * 6))
+        state = WORLD_HEADER.pack(episode.episode_id, time.time(), step_s, 0, 0, 0, self._flags)
+        self._flags = 0
+        self.streams.push(WORLD_STREAM, [header, state, episode.table.pack()])
+
+    def _run_free(self) -> None:
+        last_s = time.perf_counter()
+        while not self._stopping.is_set():
+            period_s = self.settings.fixed_delta_seconds or 1.0 / FREE_RUNNING_HZ
+            # At least a millisecond without the lock, so that calls get their turn however slow the ticks are.
+            self._stopping.wait(max(last_s + period_s - time.perf_counter(), 0.001))
+            now_s = time.perf_counter()
+            passed_s, last_s = now_s - last_s, now_s
+            if self._episode is None or self.settings.synchronous_mode:
+                continue
+            with self.lock:
+                if not self.settings.synchronous_mode:
+                    self._step(self.settings.fixed_delta_seconds or min(passed_s, LONGEST_FREE_STEP_S))
+
