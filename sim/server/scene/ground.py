@@ -10,6 +10,7 @@ from drivevla.errors import ContractError
 __all__ = ["GroundSurface"]
 
 _CELL_M = 2.0
+_EDGE_SLACK_M = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,36 @@ class GroundSurface:
     _cell_start: NDArray[np.int64] = field(init=False, repr=False, compare=False)
     _cell_triangles: NDArray[np.int32] = field(init=False, repr=False, compare=False)
     _origin_m: NDArray[np.float64] = field(init=False, repr=False, compare=False)
-    _cells: tuple[int, int] = field(init=False, repr=False, compare=False)
+    _shape: tuple[int, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Index the triangles.
+
+        Raises:
+            ContractError: The arrays do not have the shapes above, or are empty.
+        """
+        if self.vertices_m.shape[1:] != (3,) or self.triangles.shape[1:] != (3,) or not len(self.triangles):
+            raise ContractError(
+                "ground needs (V, 3) vertices and at least one of (T, 3) triangles, "
+                f"got {self.vertices_m.shape} and {self.triangles.shape}"
+            )
+        corners = self.vertices_m.astype(np.float64)[self.triangles]
+        planes, edges = _planes_and_edges(corners)
+        low, high = corners[..., :2].min(axis=1), corners[..., :2].max(axis=1)
+        origin = low.min(axis=0) - 1e-3
+        shape = tuple(int(n) for n in ((high.max(axis=0) - origin) // _CELL_M + 1))
+        start, members = _bucket(
+            ((low - origin) // _CELL_M).astype(int), ((high - origin) // _CELL_M).astype(int), shape
+        )
+        for name, value in (
+            ("_planes", planes),
+            ("_edges", edges),
+            ("_origin_m", origin),
+            ("_shape", shape),
+            ("_cell_start", start),
+            ("_cell_triangles", members),
+        ):
+            object.__setattr__(self, name, value)
 
     def query(self, xy_m: ArrayLike, z_near_m: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The surface nearest in height to ``z_near_m`` at each point.
@@ -40,11 +70,67 @@ class GroundSurface:
         Returns:
             Heights (N,) and unit normals (N, 3); NaN where there is no ground.
         """
-        raise NotImplementedError
+        xy = np.asarray(xy_m, dtype=np.float64).reshape(-1, 2)
+        z_near = np.broadcast_to(np.asarray(z_near_m, dtype=np.float64), (len(xy),))
+        z, normal = np.full(len(xy), np.nan), np.full((len(xy), 3), np.nan)
+        point, triangle = self._candidates(xy)
+        x, y = xy[point].T
+        edges = self._edges[triangle]
+        inside = np.all(edges[:, 0] * x[:, None] + edges[:, 1] * y[:, None] + edges[:, 2] >= -_EDGE_SLACK_M, axis=1)
+        point, triangle = point[inside], triangle[inside]
+        planes = self._planes[triangle]
+        height = planes[:, 0] * x[inside] + planes[:, 1] * y[inside] + planes[:, 2]
+        order = np.lexsort((np.abs(height - z_near[point]), point))
+        point, first = np.unique(point[order], return_index=True)
+        best = order[first]
+        z[point] = height[best]
+        slope = planes[best, :2]
+        length = np.sqrt(1 + slope[:, 0] ** 2 + slope[:, 1] ** 2)
+        normal[point, :2] = -slope / length[:, None]
+        normal[point, 2] = 1 / length
+        return z, normal
 
-    def __post_init__(self) -> None:
-        if self.vertices_m.ndim != 2 or self.vertices_m.shape[1] != 3 or self.triangles.shape[1:] != (3,):
-            raise ContractError(
-                "ground needs (V, 3) vertices and (T, 3) triangles, "
-                f"got {self.vertices_m.shape} and {self.triangles.shape}"
-            )
+    def _candidates(self, xy_m: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
+        """Pairs of a point and a triangle whose grid cell it is in."""
+        known = np.isfinite(xy_m).all(axis=1)
+        cell = np.floor((np.where(known[:, None], xy_m, self._origin_m) - self._origin_m) / _CELL_M)
+        known &= np.all((cell >= 0) & (cell < self._shape), axis=1)
+        points = np.flatnonzero(known)
+        flat = (cell[points, 0] * self._shape[1] + cell[points, 1]).astype(np.int64)
+        start, stop = self._cell_start[flat], self._cell_start[flat + 1]
+        count = stop - start
+        first = np.repeat(start - np.cumsum(count) + count, count)
+        return np.repeat(points, count), self._cell_triangles[first + np.arange(len(first))]
+
+
+def _planes_and_edges(corners_m: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(T, 3) plane z = a x + b y + c, and (T, 3 of x y 1, 3 edges) signed distances to the edges, inside positive."""
+    a, b, c = corners_m[:, 0], corners_m[:, 1], corners_m[:, 2]
+    normal = np.cross(b - a, c - a)
+    up = normal[:, 2]
+    if np.any(up == 0):
+        raise ContractError(f"{int((up == 0).sum())} ground triangles are vertical or have no area seen from above")
+    slope = -normal[:, :2] / up[:, None]
+    planes = np.column_stack([slope, a[:, 2] - (slope * a[:, :2]).sum(axis=1)])
+    tail, head = corners_m[..., :2], np.roll(corners_m[..., :2], -1, axis=1)
+    along = (head - tail) / np.maximum(np.linalg.norm(head - tail, axis=-1, keepdims=True), 1e-9)
+    along *= np.sign(up)[:, None, None]
+    inward_x, inward_y = -along[..., 1], along[..., 0]
+    edges = np.stack([inward_x, inward_y, -(inward_x * tail[..., 0] + inward_y * tail[..., 1])], axis=1)
+    return planes, edges
+
+
+def _bucket(
+    low: NDArray[np.int64], high: NDArray[np.int64], shape: tuple[int, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """For every grid cell the triangles whose bounding box touches it, as row starts and members."""
+    size = high - low + 1
+    count = size[:, 0] * size[:, 1]
+    triangle = np.repeat(np.arange(len(low), dtype=np.int32), count)
+    within = np.arange(len(triangle)) - np.repeat(np.cumsum(count) - count, count)
+    column = low[triangle, 0] + within // size[triangle, 1]
+    row = low[triangle, 1] + within % size[triangle, 1]
+    flat = column * shape[1] + row
+    order = np.argsort(flat, kind="stable")
+    start = np.concatenate([[0], np.cumsum(np.bincount(flat, minlength=shape[0] * shape[1]))])
+    return start, triangle[order]

@@ -15,6 +15,7 @@ from drivevla.sim.server.scene.obstacles import StaticObstacles
 
 if TYPE_CHECKING:
     import carla
+
     from drivevla.sim.maps.source import MapSource
 
 __all__ = ["LaneKey", "LightGroup", "Scene", "SceneObject", "Signal", "SignalKind", "TriggerBox"]

@@ -1,0 +1,109 @@
+"""From a map's text to its scene."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivevla.errors import require
+from drivevla.sim.server.scene.approaches import LaneGraph
+from drivevla.sim.server.scene.detour import encode_navmesh
+from drivevla.sim.server.scene.footprints import lane_footprints
+from drivevla.sim.server.scene.junction_floor import add_junction_floors
+from drivevla.sim.server.scene.lane_grid import PAVED_KINDS, LaneGrid, sample_lanes
+from drivevla.sim.server.scene.light_heads import add_light_heads, find_mounts
+from drivevla.sim.server.scene.light_phases import light_groups
+from drivevla.sim.server.scene.markings import add_markings
+from drivevla.sim.server.scene.materials import GRASS
+from drivevla.sim.server.scene.mesh import Label
+from drivevla.sim.server.scene.mesh_builder import MeshBuilder, grid_triangles
+from drivevla.sim.server.scene.opendrive import parse_opendrive
+from drivevla.sim.server.scene.placement import Site
+from drivevla.sim.server.scene.registry import ObjectRegistry
+from drivevla.sim.server.scene.road_paint import add_crosswalks, add_stop_lines, crosswalk_polygons
+from drivevla.sim.server.scene.scene import Scene, Signal
+from drivevla.sim.server.scene.sign_boards import add_sign_board
+from drivevla.sim.server.scene.signals import SignalSite, find_signal_sites, trigger_box
+from drivevla.sim.server.scene.spawn_points import find_spawn_points
+from drivevla.sim.server.scene.surface import add_surfaces
+from drivevla.sim.server.scene.terrain import HeightField, terrain_under
+from drivevla.sim.server.scene.walkable import walkable_mesh
+
+if TYPE_CHECKING:
+    from drivevla.sim.maps.source import MapSource
+
+__all__ = ["build_scene"]
+
+
+def build_scene(source: "MapSource", *, seed: int) -> Scene:
+    """Build everything static of a map.
+
+    Args:
+        source: The map.
+        seed: Chooses the buildings, trees and their colours; roads do not depend on it.
+
+    Raises:
+        DataError: The OpenDRIVE text cannot be used.
+        MissingExtra: The carla package is not installed.
+    """
+    network = parse_opendrive(source.opendrive)
+    grids = sample_lanes(network)
+    carla_map = require("carla", "sim").Map(source.name, source.opendrive)
+    driving, paved = lane_footprints(grids), lane_footprints(grids, kinds=PAVED_KINDS)
+    builder, registry = MeshBuilder(), ObjectRegistry()
+    _add_land(builder, grids)
+    add_surfaces(builder, grids, driving)
+    add_junction_floors(builder, grids)
+    ground = builder.build_ground()
+    add_markings(builder, grids)
+    crosswalks = crosswalk_polygons(carla_map)
+    add_crosswalks(builder, crosswalks, ground, driving)
+    sites = find_signal_sites(carla_map, LaneGraph(network, grids))
+    add_stop_lines(builder, sites, ground)
+    signals = _add_signals(builder, registry, sites, Site(paved, ground))
+    walkable = walkable_mesh(
+        grids, crosswalks, sidewalks=lane_footprints(grids, kinds=frozenset({"sidewalk"})), roads=paved, ground=ground
+    )
+    return Scene(
+        source=source,
+        carla_map=carla_map,
+        mesh=builder.build(),
+        ground=ground,
+        obstacles=registry.obstacles(),
+        signals=signals,
+        light_groups=light_groups(sites, network),
+        spawn_points=find_spawn_points(grids),
+        navmesh=encode_navmesh(walkable),
+        objects=tuple(registry.objects),
+    )
+
+
+def _add_land(builder: MeshBuilder, grids: list[LaneGrid]) -> HeightField:
+    terrain = terrain_under(grids)
+    triangles = grid_triangles(*terrain.z_m.shape)
+    builder.add(terrain.nodes_m(), triangles, material=GRASS, label=Label.TERRAIN, is_ground=True)
+    return terrain
+
+
+def _add_signals(
+    builder: MeshBuilder, registry: ObjectRegistry, sites: list[SignalSite], ground: Site
+) -> tuple[Signal, ...]:
+    signals: list[Signal] = []
+    taken: list[NDArray[np.float64]] = []
+    for site in sites:
+        if site.kind == "traffic_light":
+            heads = add_light_heads(builder, registry, site, find_mounts(site, ground, taken))
+        else:
+            heads = add_sign_board(builder, registry, site, ground)
+        signals.append(
+            Signal(
+                signal_id=site.signal_id,
+                kind=site.kind,
+                pose=site.pose,
+                trigger=trigger_box(site),
+                value_kmh=site.value_kmh,
+                lanes=() if site.approach is None else site.approach.lanes,
+                head_locations_m=heads,
+            )
+        )
+    return tuple(signals)

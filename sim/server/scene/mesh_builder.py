@@ -1,0 +1,108 @@
+"""Collects pieces of geometry and joins them into one ``SceneMesh``."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivevla.sim.server.scene.ground import GroundSurface
+from drivevla.sim.server.scene.mesh import Label, Material, SceneMesh
+
+__all__ = ["MeshBuilder", "grid_triangles"]
+
+
+_SMALLEST_AREA_M2 = 1e-7
+_SMALLEST_SEEN_AREA_M2 = 1e-4
+
+
+def grid_triangles(rows: int, columns: int) -> NDArray[np.int64]:
+    """Two triangles for each cell of a grid of vertices numbered row by row: ((rows - 1) (columns - 1) 2, 3)."""
+    index = np.arange(rows * columns).reshape(rows, columns)
+    a, b, c, d = index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]
+    return np.stack([a, b, c, a, c, d], axis=-1).reshape(-1, 3)
+
+
+@dataclass(slots=True)
+class MeshBuilder:
+    """A growing mesh; ``build`` joins the pieces."""
+
+    _vertices: list[NDArray[np.float64]] = field(default_factory=list)
+    _uv: list[NDArray[np.float64]] = field(default_factory=list)
+    _triangles: list[NDArray[np.int64]] = field(default_factory=list)
+    _rows: list[tuple[int, int, int, int, bool]] = field(default_factory=list)
+    _materials: dict[Material, int] = field(default_factory=dict)
+    _first_vertex: list[int] = field(default_factory=list)
+    _vertex_count: int = 0
+
+    def add(
+        self,
+        vertices_m: NDArray[np.float64],
+        triangles: NDArray[np.int64],
+        *,
+        material: Material,
+        label: Label,
+        uv_m: NDArray[np.float64] | None = None,
+        object_id: int = 0,
+        is_ground: bool = False,
+    ) -> None:
+        """Add triangles of one material; ``is_ground`` when wheels and feet can stand on them.
+
+        Without ``uv_m`` the texture lies on the ground plane (uv = x, y). Triangles without area are left out.
+        """
+        a, b, c = (vertices_m[triangles[:, k]] for k in range(3))
+        triangles = triangles[np.linalg.norm(np.cross(b - a, c - a), axis=1) > _SMALLEST_AREA_M2]
+        if not len(triangles):
+            return
+        self._first_vertex.append(self._vertex_count)
+        self._vertices.append(vertices_m)
+        self._uv.append(vertices_m[:, :2] if uv_m is None else uv_m)
+        self._triangles.append(np.asarray(triangles) + self._vertex_count)
+        index = self._materials.setdefault(material, len(self._materials))
+        self._rows.append((len(triangles), index, int(label), object_id, is_ground))
+        self._vertex_count += len(vertices_m)
+
+    def add_mesh(self, mesh: SceneMesh, world_from_mesh: NDArray[np.float64], *, object_id: int) -> None:
+        """Add a model, moved by a (4, 4) matrix; all its triangles get ``object_id``."""
+        moved = mesh.vertices_m.astype(np.float64) @ world_from_mesh[:3, :3].T + world_from_mesh[:3, 3]
+        keys = mesh.material.astype(np.int64) * 256 + mesh.label
+        for key in np.unique(keys):
+            chosen = mesh.triangles[keys == key]
+            used, renumbered = np.unique(chosen, return_inverse=True)
+            self.add(
+                moved[used],
+                renumbered.reshape(-1, 3),
+                material=mesh.materials[key // 256],
+                label=Label(key % 256),
+                uv_m=mesh.uv_m[used].astype(np.float64),
+                object_id=object_id,
+            )
+
+    def build(self) -> SceneMesh:
+        """Join everything added so far."""
+        rows = np.array(self._rows, dtype=np.int64).reshape(-1, 5)
+        count, material, label, object_id, _ = rows.T
+        empty = np.empty((0, 3))
+        return SceneMesh(
+            vertices_m=np.concatenate([empty, *self._vertices]).astype(np.float32),
+            uv_m=np.concatenate([empty[:, :2], *self._uv]).astype(np.float32),
+            triangles=np.concatenate([empty.astype(np.int64), *self._triangles]).astype(np.uint32),
+            material=np.repeat(material, count).astype(np.uint16),
+            label=np.repeat(label, count).astype(np.uint8),
+            object_id=np.repeat(object_id, count).astype(np.uint32),
+            materials=tuple(self._materials),
+        )
+
+    def build_ground(self) -> GroundSurface:
+        """The surface of everything added with ``is_ground``."""
+        chosen = [k for k, row in enumerate(self._rows) if row[4]]
+        vertices, triangles, count = [np.empty((0, 3))], [np.empty((0, 3), dtype=np.int64)], 0
+        for k in chosen:
+            used, renumbered = np.unique(self._triangles[k], return_inverse=True)
+            vertices.append(self._vertices[k][used - self._first_vertex[k]])
+            triangles.append(renumbered.reshape(-1, 3) + count)
+            count += len(used)
+        vertices_m = np.concatenate(vertices).astype(np.float32)
+        faces = np.concatenate(triangles)
+        a, b, c = (vertices_m[faces[:, k], :2].astype(np.float64) for k in range(3))
+        seen_from_above = np.abs(np.cross(b - a, c - a)) > _SMALLEST_SEEN_AREA_M2
+        return GroundSurface(vertices_m=vertices_m, triangles=faces[seen_from_above].astype(np.uint32))
