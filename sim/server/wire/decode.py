@@ -1,8 +1,8 @@
 """From MessagePack values to checked Python values: the only way in for what a client sends.
 
-A decoder takes one decoded MessagePack value and returns a typed one, or raises ContractError with what came and what is
-accepted. Structs travel as arrays of their fields in declared order; arrays that are too short keep the defaults, what is
-too much is ignored (rpclib's own tolerance, which clients of neighbouring versions rely on).
+A decoder takes one decoded MessagePack value and returns a typed one, or raises ContractError with what came and what
+is accepted. Structs travel as arrays of their fields in declared order; arrays that are too short keep the defaults,
+what is too much is ignored (rpclib's own tolerance, which clients of neighbouring versions rely on).
 """
 
 import math

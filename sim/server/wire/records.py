@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-__all__ = ["ACTOR_RECORD", "SENSOR_HEADER", "SensorType", "WORLD_HEADER"]
+__all__ = ["ACTOR_RECORD", "SENSOR_HEADER", "WORLD_HEADER", "SensorType"]
 
 SENSOR_HEADER = struct.Struct("<QQd6f")
 """Sensor type, frame, simulated seconds, then the sensor's x, y, z, pitch, yaw, roll in the world."""

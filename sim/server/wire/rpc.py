@@ -1,7 +1,7 @@
 """MessagePack-RPC as rpclib speaks it: one thread per connection, MessagePack objects back to back.
 
-A request is ``[0, id, method, params]``, the answer ``[1, id, error, result]``. Whoever sends something else, or more than
-fits, is disconnected; the others do not notice.
+A request is ``[0, id, method, params]``, the answer ``[1, id, error, result]``. Whoever sends something else, or more
+than fits, is disconnected; the others do not notice.
 """
 
 import contextlib
@@ -181,11 +181,10 @@ def decode_requests(unpacker: "msgpack.Unpacker", data: bytes) -> list[tuple[int
     Raises:
         RpcFault: What came is no MessagePack, too large, or no request.
     """
-    requests = []
+    requests: list[tuple[int, str, list[object]]] = []
     try:
         unpacker.feed(data)
-        for message in unpacker:
-            requests.append(_request(message))
+        requests.extend(_request(message) for message in unpacker)
     except (ValueError, TypeError, msgpack.exceptions.StackError, msgpack.exceptions.BufferFull) as error:
         raise RpcFault(f"not a MessagePack-RPC request: {type(error).__name__} {error}") from error
     return requests

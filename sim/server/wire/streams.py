@@ -1,10 +1,10 @@
 """The stream port: one TCP connection per subscription, messages pushed to whoever subscribed.
 
-One thread accepts, reads the four bytes of the stream id, notices closed connections and sends what did not fit into the
-kernel's buffer. ``push`` first tries to send from the caller's thread, so that a consumer that keeps up gets its message
-without a thread switch, and never waits: what a slow consumer leaves behind is queued up to a limit, then dropped,
-counted and logged. A subscription to an id that does not exist stays open and silent, because the client would reconnect
-for ever if it were closed.
+One thread accepts, reads the four bytes of the stream id, notices closed connections and sends what did not fit into
+the kernel's buffer. ``push`` first tries to send from the caller's thread, so that a consumer that keeps up gets its
+message without a thread switch, and never waits: what a slow consumer leaves behind is queued up to a limit, then
+dropped, counted and logged. A subscription to an id that does not exist stays open and silent, because the client would
+reconnect for ever if it were closed.
 """
 
 import contextlib
