@@ -48,9 +48,14 @@ class _Dumper(yaml.SafeDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
+    def vector_or_list(self, data: list[Any]) -> yaml.Node:
+        numbers = all(isinstance(each, int | float) for each in data)
+        return self.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=numbers)
+
 
 _Loader.yaml_implicit_resolvers = {}
 _Dumper.yaml_implicit_resolvers = {}
+_Dumper.add_representer(list, _Dumper.vector_or_list)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.decimal_int)
 for _tag, _pattern, _first in _SCALARS:
     _Loader.add_implicit_resolver(_tag, _pattern, _first)
@@ -79,4 +84,4 @@ def parse_yaml(text: str, *, source: str) -> Any:
 
 def dump_yaml(data: Any) -> str:
     """YAML text that ``parse_yaml`` reads back equal; keys keep their order."""
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)

@@ -13,7 +13,7 @@ from types import ModuleType
 
 from drivevla.errors import MissingExtra, require
 
-__all__ = ["APT_PACKAGES", "import_open3d", "missing_library_error"]
+__all__ = ["APT_PACKAGES", "import_open3d", "lend_libusb", "missing_library_error"]
 
 APT_PACKAGES = {
     "libusb-1.0.so.0": "libusb-1.0-0",
@@ -34,7 +34,7 @@ def import_open3d() -> ModuleType:
     Raises:
         MissingExtra: open3d is not installed, or a shared library that it links to is absent.
     """
-    _lend_libusb()
+    lend_libusb()
     try:
         return require("open3d", "sim")
     except ImportError as error:
@@ -59,7 +59,8 @@ def missing_library_error(loader_message: str) -> MissingExtra | None:
     return MissingExtra(f"open3d cannot load the shared library {library}: {remedy}")
 
 
-def _lend_libusb() -> None:
+def lend_libusb() -> None:
+    """Load the libusb that ``libusb-package`` carries into this process, where that package is installed."""
     # The package's own module drags in importlib_resources; its file is all that is wanted.
     spec = importlib.util.find_spec("libusb_package")
     if spec is None or spec.origin is None:

@@ -1,0 +1,140 @@
+"""The one table of what strangers plug in: names to ``module:attribute``.
+
+Configurations hold names; this module turns a name into the object behind it. What ships with DriveVLA stands in
+``BUILT_IN`` below. An installed package adds to a group by an entry point in its own ``pyproject.toml``::
+
+    [project.entry-points."drivevla.heads"]
+    straight = "my_package.straight:StraightHead"
+
+Nothing registers by being imported, and nothing is imported until it is loaded, so that a plug-in that is broken breaks
+only those who ask for it by name.
+"""
+
+import importlib.metadata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from typing import Any, Literal, TypeAlias
+
+from drivevla.errors import ConfigError, UnknownName, unknown_name
+
+__all__ = ["BUILT_IN", "GROUPS", "Entry", "Group", "entries", "load", "names"]
+
+Group: TypeAlias = Literal["heads", "encoders", "readers", "metrics", "policies", "scenarios", "objectives"]
+
+GROUPS: Mapping[Group, str] = {
+    "heads": "head",
+    "encoders": "encoder",
+    "readers": "reader",
+    "metrics": "metric",
+    "policies": "policy",
+    "scenarios": "scenario",
+    "objectives": "objective",
+}
+"""The groups that can be added to, each with the word for one member of it."""
+
+BUILT_IN: Mapping[Group, Mapping[str, str]] = {
+    "heads": {},  # planner heads: drivevla.planner
+    "encoders": {},  # camera and LiDAR encoders: drivevla.perception
+    "readers": {},  # readers of data sets: drivevla.datasets
+    "metrics": {},  # open-loop and closed-loop metrics: drivevla.evaluation
+    "policies": {},  # whatever drives: drivevla.policies
+    "scenarios": {},  # situations on the road: drivevla.sim
+    "objectives": {},  # training objectives: drivevla.training
+}
+"""What ships with DriveVLA: one line a name, ``"regression": "drivevla.planner.regression:RegressionHead"``."""
+
+_PREFIX = "drivevla."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One line of the table.
+
+    Attributes:
+        group: What kind of thing it is, one of ``GROUPS``.
+        name: What a configuration calls it.
+        target: ``module:attribute`` of the object behind the name.
+        origin: The distribution that brings it; "drivevla" for what is built in.
+    """
+
+    group: Group
+    name: str
+    target: str
+    origin: str
+
+    def __str__(self) -> str:
+        return f"{self.group}/{self.name} ({self.target}, from {self.origin})"
+
+
+def entries(group: Group) -> tuple[Entry, ...]:
+    """Every name of a group, ours and those of installed packages, sorted by name; nothing is imported.
+
+    Raises:
+        UnknownName: There is no such group.
+        ConfigError: Two packages claim the same name.
+    """
+    if group not in GROUPS:
+        raise unknown_name("registry group", group, GROUPS)
+    built_in = [
+        Entry(group=group, name=name, target=target, origin="drivevla") for name, target in BUILT_IN[group].items()
+    ]
+    table: dict[str, Entry] = {}
+    for entry in [*built_in, *_plugged_in(group)]:
+        rival = table.setdefault(entry.name, entry)
+        if rival is not entry:
+            raise ConfigError(
+                f"two packages claim one name: {rival} and {entry}; uninstall one, or rename its entry point"
+            )
+    return tuple(table[name] for name in sorted(table))
+
+
+def names(group: Group) -> tuple[str, ...]:
+    """The names of a group, sorted."""
+    return tuple(entry.name for entry in entries(group))
+
+
+def load(group: Group, name: str) -> Any:
+    """Import and return the object behind a name.
+
+    Whatever a broken plug-in raises comes out as it is, with its own traceback and a note that names the plug-in.
+
+    Raises:
+        UnknownName: The group has no such name; the message holds the nearest match.
+        ConfigError: Two packages claim the same name, or the entry is not ``module:attribute``.
+    """
+    table = {entry.name: entry for entry in entries(group)}
+    if name not in table:
+        raise _unknown(group, name, table)
+    entry = table[name]
+    module, _, attribute = entry.target.partition(":")
+    if not (module and attribute):
+        raise ConfigError(f"{entry} does not name an object: an entry is 'module:attribute'")
+    try:
+        return EntryPoint(name=name, value=entry.target, group=_PREFIX + group).load()
+    except Exception as error:
+        error.add_note(f"raised while loading {entry}")
+        raise
+
+
+def _plugged_in(group: Group) -> Iterable[Entry]:
+    for point in importlib.metadata.entry_points(group=_PREFIX + group):
+        origin = point.dist.name if point.dist else "an unnamed package"
+        yield Entry(group=group, name=point.name, target=point.value, origin=origin)
+
+
+def _unknown(group: Group, name: str, known: Iterable[str]) -> UnknownName:
+    error = unknown_name(GROUPS[group], name, known)
+    misspelt = _foreign_groups()
+    if not misspelt:
+        return error
+    return UnknownName(
+        f"{error}; note that an installed package declares entry points in {', '.join(misspelt)}, which is no group "
+        f"of ours: those are {', '.join(_PREFIX + each for each in GROUPS)}"
+    )
+
+
+def _foreign_groups() -> list[str]:
+    points = (point for distribution in importlib.metadata.distributions() for point in distribution.entry_points)
+    ours = {_PREFIX + group for group in GROUPS}
+    return sorted({point.group for point in points if point.group.startswith(_PREFIX) and point.group not in ours})
