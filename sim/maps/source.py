@@ -8,7 +8,7 @@ from xml.parsers import expat
 
 from drivevla.errors import DataError
 
-__all__ = ["MAX_FILE_BYTES", "MAX_TEXT_BYTES", "MAP_SUFFIXES", "MapSource", "check_opendrive", "map_name", "read_map"]
+__all__ = ["MAP_SUFFIXES", "MAX_FILE_BYTES", "MAX_TEXT_BYTES", "MapSource", "check_opendrive", "map_name", "read_map"]
 
 MAP_SUFFIXES = (".xodr", ".xodr.gz")
 MAX_FILE_BYTES = 64 * 2**20

@@ -1,9 +1,15 @@
 """Generated towns: ``generate_town`` turns a kind and a seed into OpenDRIVE text."""
 
-from drivevla.errors import unknown_name
-from drivevla.sim.towns.kinds import TOWN_KINDS
+import random
 
-__all__ = ["generate_town"]
+from drivevla.errors import ContractError, unknown_name
+from drivevla.sim.towns.build import build_network
+from drivevla.sim.towns.kinds import TOWN_KINDS, plan_town
+from drivevla.sim.towns.network import Network
+from drivevla.sim.towns.opendrive import opendrive_text
+from drivevla.sim.towns.plan import Plan
+
+__all__ = ["generate_network", "generate_town"]
 
 
 def generate_town(kind: str, *, seed: int) -> str:
@@ -15,7 +21,30 @@ def generate_town(kind: str, *, seed: int) -> str:
 
     Raises:
         UnknownName: There is no such kind.
+        ContractError: The seed is negative.
+        MissingExtra: ``scenariogeneration`` is not installed.
     """
+    plan, network = _build(kind, seed)
+    return opendrive_text(network, name=f"Gen_{kind}_{seed}", origin_deg=plan.origin_deg)
+
+
+def generate_network(kind: str, *, seed: int) -> Network:
+    """The same town in plain data, for pictures and for looking into.
+
+    Raises:
+        UnknownName: There is no such kind.
+        ContractError: The seed is negative.
+    """
+    return _build(kind, seed)[1]
+
+
+def _build(kind: str, seed: int) -> tuple[Plan, Network]:
     if kind not in TOWN_KINDS:
         raise unknown_name("kind of town", kind, TOWN_KINDS)
-    raise NotImplementedError(f"towns are being built (kind {kind}, seed {seed})")
+    if seed < 0:
+        raise ContractError(f"the seed of a town must not be negative, got {seed}")
+    # Python's generator and not NumPy's: its streams are fixed for good, and a town is its seed
+    rng = random.Random(f"{kind} {seed}")
+    plan = plan_town(kind, rng)
+    plan.origin_deg = (round(rng.uniform(-55, 55), 4), round(rng.uniform(-170, 170), 4))
+    return plan, build_network(plan)

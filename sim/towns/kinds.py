@@ -1,5 +1,9 @@
 """The kinds of towns that the generator knows, by the name that stands in ``Gen_<kind>_<seed>``."""
 
+import random
+
+from drivevla.sim.towns.plan import Plan
+
 __all__ = ["TOWN_KINDS"]
 
 TOWN_KINDS = {
@@ -13,3 +17,10 @@ TOWN_KINDS = {
     "mixed": "a bit of everything; the default of demonstrations",
 }
 """What each kind holds, in a few words."""
+
+
+def plan_town(kind: str, rng: random.Random) -> Plan:
+    """The plan of a town of one of the kinds, drawn from ``rng``."""
+    from drivevla.sim.towns import quarters
+
+    return getattr(quarters, kind)(rng)

@@ -1,0 +1,225 @@
+"""Quarters without a highway: grids, T-junctions, roundabouts, signs, avenues, hills."""
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from drivevla.sim.towns.lattice import Cell, Chain, Lattice, bricks, rectangle
+from drivevla.sim.towns.plan import Control, Node, Plan, Point, Profile, Street
+from drivevla.sim.towns.terrain import rolling
+
+__all__ = ["grid", "hills", "multilane", "plan_of", "roundabout", "stop", "tee"]
+
+Choose = Callable[[Cell], Control]
+Widen = Callable[[Chain], Profile]
+_TURN_RAD = math.radians(20)
+_LEAST_WOUND_M = 75.0
+_LEAST_ANGLE_RAD = math.radians(62)
+"""Between two streets at a crossing; sharper corners would push the junction's mouths far out."""
+
+
+def plan_of(lattice: Lattice, *, profile: Widen, control: Choose, node: Node, bend_radius_m: float = 30.0) -> Plan:
+    """A plan with a node at every crossing of a lattice and a street along every chain.
+
+    Args:
+        lattice: The skeleton.
+        profile: The cross-section of a chain, seen along it.
+        control: Who gives way at a crossing.
+        node: What all nodes have in common.
+        bend_radius_m: Of the streets' bends.
+    """
+    plan = Plan()
+    number: dict[Cell, int] = {}
+    for chain in lattice.chains():
+        for cell in (chain[0], chain[-1]):
+            if cell not in number:
+                number[cell] = len(plan.nodes)
+                plan.nodes.append(replace(node, xy_m=lattice.points[cell], control=control(cell)))
+        via = tuple(lattice.points[cell] for cell in chain[1:-1])
+        start, end = number[chain[0]], number[chain[-1]]
+        plan.streets.append(Street(start=start, end=end, via=via, profile=profile(chain), bend_radius_m=bend_radius_m))
+    return plan
+
+
+def grid(rng: random.Random) -> Plan:
+    """A signalised grid; some edges are missing (T-junctions), some crossings have signs."""
+    lattice = rectangle(rng, columns=rng.randint(4, 5), rows=rng.randint(3, 4), block_m=(72, 125))
+    lattice = lattice.thinned(rng, len(lattice.edges) // rng.randint(7, 12)).jittered(rng, rng.uniform(0, 6))
+    street = _street(rng, lane_m=(3.2, 3.6), speeds=(40, 50), parking=rng.choice((0.0, 2.4, 3.0)))
+    avenue_row = rng.randint(0, 3)
+    avenue = replace(street, forward=2, backward=2, center="solid_solid", parking_m=0.0, speed_kph=50)
+    signs: Sequence[Control] = ("stop_all", "stop_minor", "yield_minor")
+    return _turned(
+        rng,
+        plan_of(
+            lattice,
+            profile=lambda chain: avenue if _on_row(chain, avenue_row) else street,
+            control=_mostly(rng, "signals", signs, share=0.75),
+            node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(5.5, 8)),
+        ),
+    )
+
+
+def tee(rng: random.Random) -> Plan:
+    """Winding streets that meet in T-junctions."""
+    lattice = bricks(rng, columns=rng.randint(4, 6), rows=rng.randint(3, 4), block_m=(70, 105))
+    lattice = lattice.jittered(rng, rng.uniform(7, 11))
+    street = _street(rng, lane_m=(3.2, 3.5), speeds=(30, 50), parking=rng.choice((0.0, 2.4, 3.0)))
+    plan = plan_of(
+        lattice,
+        profile=lambda _: street,
+        control=_mostly(rng, "stop_minor", ("yield_minor", "signals", "stop_all"), share=0.4),
+        node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(5.5, 8)),
+        bend_radius_m=rng.uniform(20, 45),
+    )
+    return _turned(rng, _wound(rng, plan, share=0.8, reach=0.13))
+
+
+def roundabout(rng: random.Random) -> Plan:
+    """Streets that meet in roundabouts, with a few plain crossings between them."""
+    columns, rows = rng.choice(((3, 3), (4, 3), (3, 4)))
+    lattice = rectangle(rng, columns=columns, rows=rows, block_m=(115, 150))
+    lattice = lattice.thinned(rng, rng.randint(0, 1) if columns * rows > 9 else 0).jittered(rng, rng.uniform(4, 12))
+    street = _street(rng, lane_m=(3.3, 3.6), speeds=(40, 50), parking=rng.choice((0.0, 2.4)))
+    plan = plan_of(
+        lattice,
+        profile=lambda _: street,
+        control=_mostly(rng, "roundabout", ("yield_minor", "signals"), share=0.75),
+        node=Node(xy_m=(0, 0), ring_radius_m=rng.uniform(14, 20)),
+        bend_radius_m=rng.uniform(35, 60),
+    )
+    return _turned(rng, _wound(rng, plan, share=0.5, reach=0.1))
+
+
+def stop(rng: random.Random) -> Plan:
+    """A quiet quarter: stop signs on all or on the minor streets, yield signs, no lights."""
+    lattice = rectangle(rng, columns=rng.randint(4, 5), rows=rng.randint(3, 5), block_m=(62, 95))
+    lattice = lattice.thinned(rng, len(lattice.edges) // rng.randint(5, 8)).jittered(rng, rng.uniform(2, 7))
+    street = _street(rng, lane_m=(3.0, 3.4), speeds=(30, 40), parking=rng.choice((2.4, 3.0)))
+    street = replace(street, center=rng.choice(("broken", "solid")))
+    plan = plan_of(
+        lattice,
+        profile=lambda _: street,
+        control=_mostly(rng, "stop_all", ("stop_minor", "stop_minor", "yield_minor"), share=0.35),
+        node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(5, 7)),
+        bend_radius_m=rng.uniform(15, 30),
+    )
+    return _turned(rng, _wound(rng, plan, share=0.3, reach=0.08))
+
+
+def multilane(rng: random.Random) -> Plan:
+    """Avenues of four to six lanes with medians and left-turn lanes, crossed by streets and lesser avenues."""
+    columns, rows = rng.choice(((3, 3), (4, 3), (3, 4)))
+    lattice = rectangle(rng, columns=columns, rows=rows, block_m=(150, 210))
+    lattice = lattice.thinned(rng, rng.randint(0, 1)).jittered(rng, rng.uniform(0, 8))
+    lane_m = rng.uniform(3.2, 3.6)
+    wide, narrow = rng.choice(((3, 2), (2, 2), (3, 3)))
+    avenue = Profile(
+        forward=wide,
+        backward=wide,
+        lane_m=lane_m,
+        median_m=rng.uniform(3.2, 3.5),
+        turn_lanes=True,
+        sidewalk_m=2.5,
+        speed_kph=60,
+    )
+    cross = Profile(forward=narrow, backward=narrow, lane_m=lane_m, center="solid_solid", sidewalk_m=2.0, speed_kph=50)
+    if rng.random() < 0.5:
+        cross = replace(avenue, forward=2, backward=2, speed_kph=50)
+    plan = plan_of(
+        lattice,
+        profile=lambda chain: avenue if chain[0][1] == chain[-1][1] else cross,
+        control=lambda _: "signals",
+        node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(8, 11)),
+        bend_radius_m=rng.uniform(40, 60),
+    )
+    return _turned(rng, _wound(rng, plan, share=0.35, reach=0.08))
+
+
+def hills(rng: random.Random) -> Plan:
+    """Winding streets over hills."""
+    lattice = bricks(rng, columns=rng.randint(4, 5), rows=rng.randint(3, 4), block_m=(110, 160))
+    lattice = lattice.thinned(rng, rng.randint(0, 2)).jittered(rng, rng.uniform(10, 18))
+    street = _street(rng, lane_m=(3.2, 3.6), speeds=(40, 60), parking=0.0)
+    street = replace(street, center=rng.choice(("broken", "solid", "solid_solid")))
+    plan = plan_of(
+        lattice,
+        profile=lambda _: street,
+        control=_mostly(rng, "yield_minor", ("stop_minor", "signals", "stop_all"), share=0.4),
+        node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(6, 9)),
+        bend_radius_m=rng.uniform(25, 60),
+    )
+    plan.terrain = rolling(rng, height_m=rng.uniform(11, 18), wave_m=(330, 560))
+    return _turned(rng, _wound(rng, plan, share=1.0, reach=0.16))
+
+
+def _street(rng: random.Random, *, lane_m: tuple[float, float], speeds: Sequence[int], parking: float) -> Profile:
+    return Profile(
+        lane_m=round(rng.uniform(*lane_m), 2),
+        sidewalk_m=rng.choice((1.8, 2.0, 2.4)),
+        parking_m=parking,
+        speed_kph=rng.choice(speeds),
+        center=rng.choice(("solid", "solid_solid", "broken")),
+    )
+
+
+def _on_row(chain: Chain, row: int) -> bool:
+    return all(cell[1] == row for cell in chain)
+
+
+def _mostly(rng: random.Random, usual: Control, others: Sequence[Control], *, share: float) -> Choose:
+    """The usual control at about ``share`` of the crossings; the first two drawn always show both sorts."""
+    drawn: list[Control] = []
+
+    def choose(_: Cell) -> Control:
+        if len(drawn) == 0:
+            drawn.append(usual)
+        elif len(drawn) <= len(others):
+            drawn.append(others[len(drawn) - 1])
+        else:
+            drawn.append(usual if rng.random() < share else rng.choice(others))
+        return drawn[-1]
+
+    return choose
+
+
+def _wound(rng: random.Random, plan: Plan, *, share: float, reach: float) -> Plan:
+    """Bend straight streets: one bow or an S, as far to the side as ``reach`` times their length."""
+    wound = replace(plan, streets=list(plan.streets))
+    for index, street in enumerate(plan.streets):
+        (ax, ay), (bx, by) = plan.nodes[street.start].xy_m, plan.nodes[street.end].xy_m
+        length = math.dist((ax, ay), (bx, by))
+        if street.via or length < _LEAST_WOUND_M or rng.random() > share:
+            continue
+        normal = (-(by - ay) / length, (bx - ax) / length)
+        aside = [length * rng.uniform(reach / 2, reach) * rng.choice((-1, 1))]
+        aside.append(aside[0] if rng.random() < 0.6 else -aside[0] * 0.7)
+        via: list[Point] = [
+            (ax + (bx - ax) * at + normal[0] * shift, ay + (by - ay) * at + normal[1] * shift)
+            for at, shift in zip((0.36, 0.64), aside, strict=True)
+        ]
+        wound.streets[index] = replace(street, via=tuple(via), bend_radius_m=max(street.bend_radius_m, 30.0))
+        if min(_narrowest_rad(wound, street.start), _narrowest_rad(wound, street.end)) < _LEAST_ANGLE_RAD:
+            wound.streets[index] = street
+    return wound
+
+
+def _narrowest_rad(plan: Plan, node: int) -> float:
+    """The smallest angle between two streets at a node."""
+    touching = [street for street in plan.streets if node in (street.start, street.end)]
+    directions = sorted(plan.towards(street, node) % math.tau for street in touching)
+    return min((b - a) % math.tau for a, b in zip(directions, [*directions[1:], directions[0]], strict=True))
+
+
+def _turned(rng: random.Random, plan: Plan) -> Plan:
+    """Turn the town by some degrees, so that its streets do not all run north and east."""
+    angle = rng.uniform(-_TURN_RAD, _TURN_RAD)
+    cos, sin = math.cos(angle), math.sin(angle)
+
+    def turn(point: Point) -> Point:
+        return point[0] * cos - point[1] * sin, point[0] * sin + point[1] * cos
+
+    nodes = [replace(node, xy_m=turn(node.xy_m)) for node in plan.nodes]
+    streets = [replace(street, via=tuple(turn(point) for point in street.via)) for street in plan.streets]
+    return replace(plan, nodes=nodes, streets=streets)
