@@ -1,1 +1,5 @@
-"""Sensors by ray casting: cameras, LiDAR, radar, and the look of things."""
+"""Sensors of the embedded simulator, by ray casting on the CPU.
+
+``Renderer`` answers *shots* (``requests``) of a static ``SceneMesh`` and a ``DynamicFrame``; what comes back is in
+``measurements``. What each sensor models, and what it does not: ``docs/sensors.md``.
+"""

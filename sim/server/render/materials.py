@@ -1,0 +1,154 @@
+"""The table of materials that shading gathers from: textures, colours, gloss, and what shines."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivevla.errors import ContractError
+from drivevla.sim.server.render.frame import LightColour
+from drivevla.sim.server.render.textures import SIDE, TextureAtlas, linear_from_srgb
+from drivevla.sim.server.scene.mesh import Material, SceneMesh
+
+__all__ = ["FIRST_STATIC", "BodyMaterial", "MaterialTable"]
+
+FIRST_STATIC = 1
+"""Row 0 belongs to the sky."""
+
+_FACADE_STYLES = 4
+_FLOOR_M = 3.0
+
+# Mirror reflectivity at normal incidence, times what the eye expects of a street.
+_GLOSS = {"glass": 0.30, "metal": 0.10, "facade": 0.22, "sign": 0.01, "bulb": 0.03}
+_RETRO = {"paint": 1.0, "sign": 1.0}
+_WETTABLE = {"asphalt": 1.0, "concrete": 0.8, "paint": 1.0, "grass": 0.3, "plain": 0.2, "roof": 0.5}
+_SOFT = {"foliage": 0.35, "grass": 0.1}
+
+UNLIT_LAMP = 0.10
+LIT_LAMP = 1.8
+
+
+@dataclass(frozen=True, slots=True)
+class BodyMaterial:
+    """A material of a moving body: one colour, gloss and light of its own.
+
+    Attributes:
+        rgb: sRGB base colour.
+        gloss: Mirror reflectivity at normal incidence.
+        glow: Linear light that the surface sends out by itself.
+        retro: Whether it throws headlights back.
+    """
+
+    rgb: tuple[float, float, float]
+    gloss: float = 0.0
+    glow: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    retro: float = 0.0
+
+
+class MaterialTable:
+    """Columns by material: row 0 the sky, then the scene's materials, then those of the frame's bodies."""
+
+    def __init__(self, mesh: SceneMesh, atlas: TextureAtlas) -> None:
+        """Fill the scene's rows.
+
+        Args:
+            mesh: Whose materials these are; its uv give the size of sign faces.
+            atlas: Textures of all surfaces and signs of the mesh.
+        """
+        self._atlas = atlas
+        self.first_dynamic = FIRST_STATIC + len(mesh.materials)
+        self._allocate(self.first_dynamic + 1024)
+        bounds = _uv_bounds(mesh)
+        for index, material in enumerate(mesh.materials):
+            self._write_static(FIRST_STATIC + index, material, bounds[index])
+        self._bulbs = [
+            (FIRST_STATIC + index, material)
+            for index, material in enumerate(mesh.materials)
+            if material.surface == "bulb"
+        ]
+
+    def set_lights(self, states: Mapping[str, LightColour]) -> None:
+        """Light the bulbs that the traffic lights show and darken the others."""
+        for row, material in self._bulbs:
+            lit = material.bulb is not None and states.get(material.signal_id or "") == material.bulb
+            colour = linear_from_srgb(np.asarray(material.rgb))
+            self.rgb[:, row] = colour * (1.0 if lit else UNLIT_LAMP)
+            self.glow[:, row] = colour * LIT_LAMP if lit else 0.0
+
+    def set_dynamic(self, materials: Iterable[BodyMaterial]) -> None:
+        """Replace the rows of the moving bodies."""
+        rows = list(materials)
+        needed = self.first_dynamic + len(rows)
+        if needed > self.layer.size:
+            self._grow(needed + needed // 4)
+        if not rows:
+            return
+        chosen = slice(self.first_dynamic, needed)
+        self.layer[chosen] = self._atlas.names["plain"]
+        self.texels_per_m[:, chosen] = SIDE / self._atlas.metres[self._atlas.names["plain"]]
+        self.rgb[:, chosen] = linear_from_srgb(np.array([row.rgb for row in rows])).T
+        self.gloss[chosen] = [row.gloss for row in rows]
+        self.glow[:, chosen] = np.array([row.glow for row in rows]).T
+        self.retro[chosen] = [row.retro for row in rows]
+
+    def _write_static(self, row: int, material: Material, uv_bounds: NDArray[np.float32]) -> None:
+        self._choose_texture(row, material, uv_bounds)
+        self.rgb[:, row] = linear_from_srgb(np.asarray(material.rgb))
+        self.gloss[row] = _GLOSS.get(material.surface, 0.0)
+        self.retro[row] = _RETRO.get(material.surface, 0.0)
+        self.wettable[row] = _WETTABLE.get(material.surface, 0.0)
+        self.soft[row] = _SOFT.get(material.surface, 0.0)
+        self.night_glow[:, row] = self.rgb[:, row] * material.emission * 2.0
+
+    def _choose_texture(self, row: int, material: Material, uv_bounds: NDArray[np.float32]) -> None:
+        names = self._atlas.names
+        if material.surface == "sign":
+            self.layer[row] = names[f"sign:{material.text or ''}"]
+            span = np.maximum(uv_bounds[1] - uv_bounds[0], 1e-3)
+            self.texels_per_m[:, row] = (SIDE - 0.01) / span
+            self.shift[:, row] = -uv_bounds[0] * self.texels_per_m[:, row]
+            return
+        name = material.surface if material.surface != "facade" else f"facade{material.seed % _FACADE_STYLES}"
+        if name not in names:
+            raise ContractError(f"no texture for surface {material.surface!r} (known: {', '.join(sorted(names))})")
+        self.layer[row] = names[name]
+        self.texels_per_m[:, row] = SIDE / self._atlas.metres[names[name]]
+        if material.surface == "facade":
+            self.ground_floor_m[row] = _FLOOR_M
+            # Whole windows, so that floors and columns stay aligned.
+            self.shift[:, row] = [material.seed // 4 % 4 * (SIDE // 4), material.seed // 16 % 4 * (SIDE // 4)]
+        else:
+            self.shift[:, row] = [material.seed * 37 % SIDE, material.seed * 91 % SIDE]
+
+    def _allocate(self, capacity: int) -> None:
+        self.layer = np.zeros(capacity, np.int32)
+        self.texels_per_m = np.ones((2, capacity), np.float32)
+        self.shift = np.zeros((2, capacity), np.float32)
+        self.ground_floor_m = np.full(capacity, -np.inf, np.float32)
+        self.rgb = np.zeros((3, capacity), np.float32)
+        self.gloss = np.zeros(capacity, np.float32)
+        self.retro = np.zeros(capacity, np.float32)
+        self.wettable = np.zeros(capacity, np.float32)
+        self.soft = np.zeros(capacity, np.float32)
+        self.glow = np.zeros((3, capacity), np.float32)
+        self.night_glow = np.zeros((3, capacity), np.float32)
+
+    def _grow(self, capacity: int) -> None:
+        old = dict(self._columns())
+        self._allocate(capacity)
+        for name, column in self._columns():
+            column[..., : self.first_dynamic] = old[name][..., : self.first_dynamic]
+
+    def _columns(self) -> list[tuple[str, NDArray[np.generic]]]:
+        return [(name, value) for name, value in vars(self).items() if isinstance(value, np.ndarray)]
+
+
+def _uv_bounds(mesh: SceneMesh) -> NDArray[np.float32]:
+    """(materials, 2 ends, 2) smallest and largest uv of each material's triangles."""
+    bounds = np.zeros((len(mesh.materials), 2, 2), np.float32)
+    bounds[:, 0], bounds[:, 1] = np.inf, -np.inf
+    uv = mesh.uv_m[mesh.triangles]
+    np.minimum.at(bounds[:, 0], mesh.material, uv.min(axis=1))
+    np.maximum.at(bounds[:, 1], mesh.material, uv.max(axis=1))
+    return bounds

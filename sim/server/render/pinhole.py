@@ -1,0 +1,76 @@
+"""The pinhole camera: rays through pixel centres, projection of points, CARLA's depth encoding."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivevla.sim.server.pose import Pose
+from drivevla.sim.server.render.requests import CameraSpec
+
+__all__ = ["FAR_M", "encode_depth", "pixel_directions", "project", "view_rays"]
+
+FAR_M = 1000.0
+"""Depth of CARLA's largest depth value (carla.org, "Depth camera")."""
+
+
+@lru_cache(maxsize=16)
+def pixel_directions(spec: CameraSpec) -> NDArray[np.float32]:
+    """(H * W, 3) directions through the pixel centres in the camera's frame, row by row.
+
+    Their x component is 1, so that the distance along such a vector is the depth along the optical axis.
+    """
+    right = (np.arange(spec.width_px) + 0.5 - spec.width_px / 2.0) / spec.focal_px
+    down = (np.arange(spec.height_px) + 0.5 - spec.height_px / 2.0) / spec.focal_px
+    directions = np.ones((spec.height_px, spec.width_px, 3), np.float32)
+    directions[..., 1] = right
+    directions[..., 2] = -down[:, None]
+    flat = directions.reshape(-1, 3)
+    flat.flags.writeable = False
+    return flat
+
+
+def view_rays(spec: CameraSpec, pose: Pose, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+    """(H * W, 6) origins and directions in the world of the rays through the pixel centres."""
+    world_from_camera = pose.matrix()
+    rays = np.empty((spec.width_px * spec.height_px, 6), np.float32) if out is None else out
+    rays[:, :3] = world_from_camera[:3, 3]
+    rays[:, 3:] = pixel_directions(spec) @ world_from_camera[:3, :3].T.astype(np.float32)
+    return rays
+
+
+def project(
+    spec: CameraSpec, pose: Pose, points_m: NDArray[np.floating[Any]]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where world points fall in the image.
+
+    Args:
+        spec: Optics.
+        pose: The camera in the world.
+        points_m: (..., 3) world frame.
+
+    Returns:
+        (..., 2) pixel coordinates u to the right and v down, the top-left pixel's centre at (0.5, 0.5), and the (...)
+        depth along the optical axis in metres. Pixels of points behind the camera (depth <= 0) mean nothing.
+    """
+    world_from_camera = pose.matrix()
+    in_camera = (np.asarray(points_m, np.float64) - world_from_camera[:3, 3]) @ world_from_camera[:3, :3]
+    depth = in_camera[..., 0]
+    safe = np.where(np.abs(depth) > 1e-9, depth, 1e-9)
+    u = spec.width_px / 2.0 + spec.focal_px * in_camera[..., 1] / safe
+    v = spec.height_px / 2.0 - spec.focal_px * in_camera[..., 2] / safe
+    return np.stack([u, v], axis=-1), depth
+
+
+def encode_depth(depth_m: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(..., 4) B, G, R, A bytes: R + 256 G + 65536 B is depth / 1000 m * (2^24 - 1); farther than 1000 m saturates."""
+    scaled = np.minimum(depth_m.astype(np.float64) / FAR_M, 1.0) * (2**24 - 1)
+    value = np.rint(scaled).astype("<u4")
+    low_to_high = value.view(np.uint8).reshape(*value.shape, 4)
+    pixels = np.empty((*value.shape, 4), np.uint8)
+    pixels[..., 0] = low_to_high[..., 2]
+    pixels[..., 1] = low_to_high[..., 1]
+    pixels[..., 2] = low_to_high[..., 0]
+    pixels[..., 3] = 255
+    return pixels
