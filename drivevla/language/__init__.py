@@ -1,0 +1,141 @@
+"""The instruction language: what a driver can ask for and the car can say, and the sentences for both.
+
+An ``Instruction`` is a kind and its slots; a ``Commentary`` is a meta-action and its cause. ``realise`` says either
+in a language, with phrasings of the training split or of the held-out split, which share none. ``goal_of`` gives what
+must become true for an instruction to count as obeyed. ``parse_instruction``, ``parse_commentary`` and
+``score_sentences`` read sentences back, for labels and scoring only: what a policy is told reaches it as words. See
+``docs/language.md``.
+"""
+
+from drivevla.language.causes import CAUSES, Actor, Cause, CauseSpec, RefusalReason
+from drivevla.language.commentary import Commentary
+from drivevla.language.goals import (
+    AvoidExit,
+    ChangeLane,
+    FollowRoad,
+    Goal,
+    HeedNotice,
+    HoldSpeed,
+    InOrder,
+    JunctionRef,
+    KeepLane,
+    MatchSpeedLimit,
+    Named,
+    Ramp,
+    ReachObject,
+    ReachPoint,
+    Refuse,
+    SetOff,
+    SpeedAtMost,
+    SpeedTrend,
+    StandStill,
+    StayBehind,
+    StopPlace,
+    TakeExit,
+    TakeRamp,
+    TakeRoundaboutExit,
+    TakeTurning,
+    Trend,
+    goal_of,
+)
+from drivevla.language.instruction import (
+    COLOURED_LANDMARKS,
+    RELATION_LANDMARKS,
+    Instruction,
+    can_follow,
+    round_distance_m,
+)
+from drivevla.language.kinds import KINDS, InstructionKind, KindSpec, Refusal
+from drivevla.language.meta_actions import Lateral, Longitudinal, MetaAction
+from drivevla.language.mirror import swap_left_right, swap_left_right_in_sentence
+from drivevla.language.parsing import Failure, ParseFailure, parse_commentary, parse_instruction
+from drivevla.language.realisation import phrasings, realise
+from drivevla.language.sampling import sample_commentary, sample_instruction, sample_sentences
+from drivevla.language.scoring import SentenceScore, SlotScore, flat_slots, score_sentences
+from drivevla.language.vocabulary import (
+    Colour,
+    Direction,
+    Hazard,
+    Impossibility,
+    Landmark,
+    Language,
+    Place,
+    Relation,
+    Side,
+    Split,
+    Violation,
+)
+
+__all__ = [
+    "CAUSES",
+    "COLOURED_LANDMARKS",
+    "KINDS",
+    "RELATION_LANDMARKS",
+    "Actor",
+    "AvoidExit",
+    "Cause",
+    "CauseSpec",
+    "ChangeLane",
+    "Colour",
+    "Commentary",
+    "Direction",
+    "Failure",
+    "FollowRoad",
+    "Goal",
+    "Hazard",
+    "HeedNotice",
+    "HoldSpeed",
+    "Impossibility",
+    "InOrder",
+    "Instruction",
+    "InstructionKind",
+    "JunctionRef",
+    "KeepLane",
+    "KindSpec",
+    "Landmark",
+    "Language",
+    "Lateral",
+    "Longitudinal",
+    "MatchSpeedLimit",
+    "MetaAction",
+    "Named",
+    "ParseFailure",
+    "Place",
+    "Ramp",
+    "ReachObject",
+    "ReachPoint",
+    "Refusal",
+    "RefusalReason",
+    "Refuse",
+    "Relation",
+    "SentenceScore",
+    "SetOff",
+    "Side",
+    "SlotScore",
+    "SpeedAtMost",
+    "SpeedTrend",
+    "Split",
+    "StandStill",
+    "StayBehind",
+    "StopPlace",
+    "TakeExit",
+    "TakeRamp",
+    "TakeRoundaboutExit",
+    "TakeTurning",
+    "Trend",
+    "Violation",
+    "can_follow",
+    "flat_slots",
+    "goal_of",
+    "parse_commentary",
+    "parse_instruction",
+    "phrasings",
+    "realise",
+    "round_distance_m",
+    "sample_commentary",
+    "sample_instruction",
+    "sample_sentences",
+    "score_sentences",
+    "swap_left_right",
+    "swap_left_right_in_sentence",
+]
