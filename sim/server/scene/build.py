@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from drivevla.errors import require
 from drivevla.sim.server.scene.approaches import LaneGraph
+from drivevla.sim.server.scene.buildings import add_buildings
 from drivevla.sim.server.scene.detour import encode_navmesh
 from drivevla.sim.server.scene.footprints import lane_footprints
 from drivevla.sim.server.scene.junction_floor import add_junction_floors
-from drivevla.sim.server.scene.lane_grid import PAVED_KINDS, LaneGrid, sample_lanes
+from drivevla.sim.server.scene.lane_grid import PAVED_KINDS, RAISED_KINDS, LaneGrid, sample_lanes
 from drivevla.sim.server.scene.light_heads import add_light_heads, find_mounts
 from drivevla.sim.server.scene.light_phases import light_groups
 from drivevla.sim.server.scene.markings import add_markings
@@ -21,12 +22,15 @@ from drivevla.sim.server.scene.opendrive import parse_opendrive
 from drivevla.sim.server.scene.placement import Site
 from drivevla.sim.server.scene.registry import ObjectRegistry
 from drivevla.sim.server.scene.road_paint import add_crosswalks, add_stop_lines, crosswalk_polygons
+from drivevla.sim.server.scene.roadside import Claims, road_edges
 from drivevla.sim.server.scene.scene import Scene, Signal
 from drivevla.sim.server.scene.sign_boards import add_sign_board
 from drivevla.sim.server.scene.signals import SignalSite, find_signal_sites, trigger_box
 from drivevla.sim.server.scene.spawn_points import find_spawn_points
+from drivevla.sim.server.scene.street_furniture import add_fences, add_guard_rails, add_lamps
 from drivevla.sim.server.scene.surface import add_surfaces
 from drivevla.sim.server.scene.terrain import HeightField, terrain_under
+from drivevla.sim.server.scene.vegetation import add_trees
 from drivevla.sim.server.scene.walkable import walkable_mesh
 
 if TYPE_CHECKING:
@@ -51,7 +55,7 @@ def build_scene(source: "MapSource", *, seed: int) -> Scene:
     carla_map = require("carla", "sim").Map(source.name, source.opendrive)
     driving, paved = lane_footprints(grids), lane_footprints(grids, kinds=PAVED_KINDS)
     builder, registry = MeshBuilder(), ObjectRegistry()
-    _add_land(builder, grids)
+    terrain = _add_land(builder, grids)
     add_surfaces(builder, grids, driving)
     add_junction_floors(builder, grids)
     ground = builder.build_ground()
@@ -61,6 +65,7 @@ def build_scene(source: "MapSource", *, seed: int) -> Scene:
     sites = find_signal_sites(carla_map, LaneGraph(network, grids))
     add_stop_lines(builder, sites, ground)
     signals = _add_signals(builder, registry, sites, Site(paved, ground))
+    _furnish(builder, registry, grids, terrain, Site(paved, ground), np.random.default_rng(seed))
     walkable = walkable_mesh(
         grids, crosswalks, sidewalks=lane_footprints(grids, kinds=frozenset({"sidewalk"})), roads=paved, ground=ground
     )
@@ -107,3 +112,21 @@ def _add_signals(
             )
         )
     return tuple(signals)
+
+
+def _furnish(
+    builder: MeshBuilder,
+    registry: ObjectRegistry,
+    grids: list[LaneGrid],
+    terrain: HeightField,
+    site: Site,
+    rng: np.random.Generator,
+) -> None:
+    """Everything that is drawn from the seed."""
+    edges = list(road_edges(grids))
+    claims = Claims(lane_footprints(grids, kinds=PAVED_KINDS | RAISED_KINDS))
+    add_guard_rails(builder, registry, edges, terrain, site)
+    add_lamps(builder, registry, edges, site, rng)
+    add_buildings(builder, registry, edges, terrain, claims, rng)
+    add_fences(builder, registry, edges, terrain, claims, rng)
+    add_trees(builder, registry, edges, terrain, claims, rng)

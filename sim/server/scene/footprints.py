@@ -44,6 +44,16 @@ class LaneFootprints:
         touched[shape] = True
         return touched
 
+    def meets_near(
+        self, shapes: NDArray[np.object_], z_m: NDArray[np.float64], *, z_tolerance_m: float = 2.0
+    ) -> NDArray[np.bool_]:
+        """Which shapes intersect a lane at about their own height ``z_m`` (N,)."""
+        shape, polygon = self.tree.query(shapes, predicate="intersects")
+        near = np.abs(self.z_m[polygon] - z_m[shape]) < z_tolerance_m
+        touched = np.zeros(len(shapes), dtype=bool)
+        touched[shape[near]] = True
+        return touched
+
 
 def lane_footprints(grids: Iterable[LaneGrid], *, kinds: frozenset[str] = DRIVABLE_KINDS) -> LaneFootprints:
     """Footprints of all lanes whose OpenDRIVE type is one of ``kinds``."""

@@ -15,7 +15,7 @@ from drivevla.sim.server.scene.mesh_builder import MeshBuilder
 __all__ = ["add_junction_floors"]
 
 _WIDEST_GAP_M = 5.0
-_BELOW_M = 0.03
+_BELOW_M = 0.02
 _GRID_M = 3.0
 
 

@@ -151,7 +151,7 @@ def _add_post(builder: MeshBuilder, registry: ObjectRegistry, mount: Mount) -> N
         middle = mount.foot_m[:2] + reach / 2
         parts.append(placed(beam, (*middle, z + height + 0.2), float(np.degrees(np.arctan2(reach[1], reach[0])))))
     for part in parts:
-        _add(builder, part, material=STEEL, label=Label.POLES, object_id=object_id)
+        builder.add_solid(part, material=STEEL, label=Label.POLES, object_id=object_id)
 
 
 def _add_head(builder: MeshBuilder, registry: ObjectRegistry, mount: Mount, signal_id: str) -> None:
@@ -168,14 +168,10 @@ def _add_head(builder: MeshBuilder, registry: ObjectRegistry, mount: Mount, sign
 
     def add(part: Solid, material: Material) -> None:
         solid = placed(part, mount.head_m, mount.yaw_deg)
-        _add(builder, solid, material=material, label=Label.TRAFFIC_LIGHT, object_id=object_id)
+        builder.add_solid(solid, material=material, label=Label.TRAFFIC_LIGHT, object_id=object_id)
 
     add(placed(box(_HOUSING_M), (0.0, 0.0, -height / 2)), HEAD_FRAME)
     add(placed(panel(*_BACKPLATE_M), (length / 2 + 0.01, 0.0, 0.0)), HEAD_BLACK)
     for bulb, rise in _BULB_RISE_M.items():
         lens = placed(disc(BULB_DIAMETER_M / 2, corners=12), (length / 2 + 0.03, 0.0, rise))
         add(lens, Material(surface="bulb", rgb=_BULB_RGB[bulb], signal_id=signal_id, bulb=bulb))  # type: ignore[arg-type]
-
-
-def _add(builder: MeshBuilder, solid: Solid, *, material: Material, label: Label, object_id: int) -> None:
-    builder.add(solid.vertices_m, solid.triangles, material=material, label=label, uv_m=solid.uv_m, object_id=object_id)

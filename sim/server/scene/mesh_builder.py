@@ -1,5 +1,6 @@
 """Collects pieces of geometry and joins them into one ``SceneMesh``."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from drivevla.sim.server.scene.ground import GroundSurface
 from drivevla.sim.server.scene.mesh import Label, Material, SceneMesh
+from drivevla.sim.server.scene.solids import Solid
 
 __all__ = ["MeshBuilder", "grid_triangles"]
 
@@ -61,21 +63,42 @@ class MeshBuilder:
         self._rows.append((len(triangles), index, int(label), object_id, is_ground))
         self._vertex_count += len(vertices_m)
 
-    def add_mesh(self, mesh: SceneMesh, world_from_mesh: NDArray[np.float64], *, object_id: int) -> None:
-        """Add a model, moved by a (4, 4) matrix; all its triangles get ``object_id``."""
-        moved = mesh.vertices_m.astype(np.float64) @ world_from_mesh[:3, :3].T + world_from_mesh[:3, 3]
-        keys = mesh.material.astype(np.int64) * 256 + mesh.label
-        for key in np.unique(keys):
-            chosen = mesh.triangles[keys == key]
-            used, renumbered = np.unique(chosen, return_inverse=True)
-            self.add(
-                moved[used],
-                renumbered.reshape(-1, 3),
-                material=mesh.materials[key // 256],
-                label=Label(key % 256),
-                uv_m=mesh.uv_m[used].astype(np.float64),
-                object_id=object_id,
-            )
+    def add_copies(
+        self,
+        solid: Solid,
+        matrices: NDArray[np.float64],
+        object_ids: Sequence[int],
+        *,
+        material: Material,
+        label: Label,
+    ) -> None:
+        """Add one solid many times: (N, 3, 4) world-from-solid matrices, one object id for each copy."""
+        if not len(matrices):
+            return
+        moved = np.einsum("nij,vj->nvi", matrices[:, :, :3], solid.vertices_m) + matrices[:, None, :, 3]
+        index = self._materials.setdefault(material, len(self._materials))
+        count, corners = len(solid.triangles), len(solid.vertices_m)
+        for vertices, object_id in zip(moved, object_ids, strict=True):
+            self._first_vertex.append(self._vertex_count)
+            self._vertices.append(vertices)
+            self._uv.append(solid.uv_m)
+            self._triangles.append(solid.triangles + self._vertex_count)
+            self._rows.append((count, index, int(label), object_id, False))
+            self._vertex_count += corners
+
+    def add_solid(
+        self, solid: Solid, *, material: Material, label: Label, object_id: int = 0, is_ground: bool = False
+    ) -> None:
+        """Add a solid with its own texture coordinates."""
+        self.add(
+            solid.vertices_m,
+            solid.triangles,
+            material=material,
+            label=label,
+            uv_m=solid.uv_m,
+            object_id=object_id,
+            is_ground=is_ground,
+        )
 
     def build(self) -> SceneMesh:
         """Join everything added so far."""

@@ -41,7 +41,8 @@ def add_sign_board(
         center_m=(x, y, z + top / 2),
         half_extent_m=(_POST_RADIUS_M, _POST_RADIUS_M, top / 2),
     )
-    _add(builder, placed(prism(_POST_RADIUS_M, top + 0.3, sides=5), (x, y, z - 0.3)), STEEL, Label.POLES, post)
+    shaft = placed(prism(_POST_RADIUS_M, top + 0.3, sides=5), (x, y, z - 0.3))
+    builder.add_solid(shaft, material=STEEL, label=Label.POLES, object_id=post)
     center = np.array([x, y, z + _FACE_Z_M]) - 0.06 * approach.forward
     face, material = _face(sign)
     board = registry.add(
@@ -52,9 +53,9 @@ def add_sign_board(
         yaw_deg=yaw_deg,
         is_solid=False,
     )
-    _add(builder, placed(face, center, yaw_deg), material, Label.TRAFFIC_SIGNS, board)
-    back = placed(face, center + 0.02 * approach.forward, yaw_deg)
-    _add(builder, back, SIGN_BACK, Label.TRAFFIC_SIGNS, board)
+    front, back = placed(face, center, yaw_deg), placed(face, center + 0.02 * approach.forward, yaw_deg)
+    builder.add_solid(front, material=material, label=Label.TRAFFIC_SIGNS, object_id=board)
+    builder.add_solid(back, material=SIGN_BACK, label=Label.TRAFFIC_SIGNS, object_id=board)
     return ((float(center[0]), float(center[1]), float(center[2])),)
 
 
@@ -65,7 +66,3 @@ def _face(sign: SignalSite) -> tuple[Solid, Material]:
         face = disc(0.52, corners=3, first_angle_deg=180.0)
         return face, Material(surface="sign", rgb=_WHITE, text="yield")
     return disc(0.38, corners=20), Material(surface="sign", rgb=_WHITE, text=f"speed_{round(sign.value_kmh or 0.0)}")
-
-
-def _add(builder: MeshBuilder, solid: Solid, material: Material, label: Label, object_id: int) -> None:
-    builder.add(solid.vertices_m, solid.triangles, material=material, label=label, uv_m=solid.uv_m, object_id=object_id)

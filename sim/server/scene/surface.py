@@ -23,6 +23,7 @@ KERB_HEIGHT_M = 0.15
 
 _NARROWEST_RAISED_M = 0.25
 _SKIRT_OUT_M, _SKIRT_DOWN_M = 0.9, 0.45
+_SKIRT_STEP_M = 0.03  # deeper than junction floors lie, so that no bank shows through one
 
 _PAVEMENT = {"parking": PARKING, "biking": BIKE_LANE}
 
@@ -55,7 +56,7 @@ def add_surfaces(builder: MeshBuilder, grids: Sequence[LaneGrid], driving: LaneF
         for k, lane in enumerate(grid.lanes):
             if lane_role(grid, k) == "road":
                 left, right = grid.borders_m[grid.keep, k], grid.borders_m[grid.keep, k + 1]
-                pavement = _PAVEMENT.get(lane.kind, ASPHALT)
+                pavement = ASPHALT if grid.in_junction else _PAVEMENT.get(lane.kind, ASPHALT)
                 add_strip(builder, left, right, material=pavement, label=Label.ROADS, is_ground=True)
         _add_skirts(builder, grid)
     raised = [
@@ -153,6 +154,6 @@ def _add_skirts(builder: MeshBuilder, grid: LaneGrid) -> None:
         return
     s_m = grid.s_m[grid.keep]
     for border, outwards in ((span[0], -1.0), (span[1], 1.0)):
-        edge = grid.at(s_m, border)
+        edge = _lifted(grid.at(s_m, border), -_SKIRT_STEP_M)
         foot = _lifted(grid.at(s_m, border, outwards * _SKIRT_OUT_M), -_SKIRT_DOWN_M)
         add_strip(builder, edge, foot, material=VERGE, label=Label.TERRAIN)
