@@ -4,7 +4,7 @@ import random
 
 from drivevla.errors import ContractError, unknown_name
 from drivevla.sim.towns.build import build_network
-from drivevla.sim.towns.kinds import TOWN_KINDS, plan_town
+from drivevla.sim.towns.kinds import TOWN_KINDS
 from drivevla.sim.towns.network import Network
 from drivevla.sim.towns.opendrive import opendrive_text
 from drivevla.sim.towns.plan import Plan
@@ -45,6 +45,6 @@ def _build(kind: str, seed: int) -> tuple[Plan, Network]:
         raise ContractError(f"the seed of a town must not be negative, got {seed}")
     # Python's generator and not NumPy's: its streams are fixed for good, and a town is its seed
     rng = random.Random(f"{kind} {seed}")
-    plan = plan_town(kind, rng)
+    plan = TOWN_KINDS[kind](rng)
     plan.origin_deg = (round(rng.uniform(-55, 55), 4), round(rng.uniform(-170, 170), 4))
     return plan, build_network(plan)

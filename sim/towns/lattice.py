@@ -13,7 +13,7 @@ Edge = tuple[Cell, Cell]
 Chain = tuple[Cell, ...]
 """From crossing to crossing, over cells where only two edges meet, which are bends and no crossings."""
 
-_LEAST_CROSSINGS = 4
+_LEAST_CROSSINGS = 5
 
 
 @dataclass(frozen=True)

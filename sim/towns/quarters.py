@@ -19,7 +19,15 @@ _LEAST_ANGLE_RAD = math.radians(62)
 """Between two streets at a crossing; sharper corners would push the junction's mouths far out."""
 
 
-def plan_of(lattice: Lattice, *, profile: Widen, control: Choose, node: Node, bend_radius_m: float = 30.0) -> Plan:
+def plan_of(
+    lattice: Lattice,
+    *,
+    profile: Widen,
+    control: Choose,
+    node: Node,
+    bend_radius_m: float = 30.0,
+    keep: Sequence[Cell] = (),
+) -> tuple[Plan, dict[Cell, int]]:
     """A plan with a node at every crossing of a lattice and a street along every chain.
 
     Args:
@@ -28,10 +36,14 @@ def plan_of(lattice: Lattice, *, profile: Widen, control: Choose, node: Node, be
         control: Who gives way at a crossing.
         node: What all nodes have in common.
         bend_radius_m: Of the streets' bends.
+        keep: Cells that become nodes though only two streets of the lattice meet there.
+
+    Returns:
+        The plan and the node of each crossing.
     """
     plan = Plan()
     number: dict[Cell, int] = {}
-    for chain in lattice.chains():
+    for chain in lattice.chains(keep=keep):
         for cell in (chain[0], chain[-1]):
             if cell not in number:
                 number[cell] = len(plan.nodes)
@@ -39,7 +51,7 @@ def plan_of(lattice: Lattice, *, profile: Widen, control: Choose, node: Node, be
         via = tuple(lattice.points[cell] for cell in chain[1:-1])
         start, end = number[chain[0]], number[chain[-1]]
         plan.streets.append(Street(start=start, end=end, via=via, profile=profile(chain), bend_radius_m=bend_radius_m))
-    return plan
+    return plan, number
 
 
 def grid(rng: random.Random) -> Plan:
@@ -50,15 +62,13 @@ def grid(rng: random.Random) -> Plan:
     avenue_row = rng.randint(0, 3)
     avenue = replace(street, forward=2, backward=2, center="solid_solid", parking_m=0.0, speed_kph=50)
     signs: Sequence[Control] = ("stop_all", "stop_minor", "yield_minor")
-    return _turned(
-        rng,
-        plan_of(
-            lattice,
-            profile=lambda chain: avenue if _on_row(chain, avenue_row) else street,
-            control=_mostly(rng, "signals", signs, share=0.75),
-            node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(5.5, 8)),
-        ),
+    plan, _ = plan_of(
+        lattice,
+        profile=lambda chain: avenue if _on_row(chain, avenue_row) else street,
+        control=_mostly(rng, "signals", signs, share=0.75),
+        node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(5.5, 8)),
     )
+    return _turned(rng, plan)
 
 
 def tee(rng: random.Random) -> Plan:
@@ -66,7 +76,7 @@ def tee(rng: random.Random) -> Plan:
     lattice = bricks(rng, columns=rng.randint(4, 6), rows=rng.randint(3, 4), block_m=(70, 105))
     lattice = lattice.jittered(rng, rng.uniform(7, 11))
     street = _street(rng, lane_m=(3.2, 3.5), speeds=(30, 50), parking=rng.choice((0.0, 2.4, 3.0)))
-    plan = plan_of(
+    plan, _ = plan_of(
         lattice,
         profile=lambda _: street,
         control=_mostly(rng, "stop_minor", ("yield_minor", "signals", "stop_all"), share=0.4),
@@ -82,7 +92,7 @@ def roundabout(rng: random.Random) -> Plan:
     lattice = rectangle(rng, columns=columns, rows=rows, block_m=(115, 150))
     lattice = lattice.thinned(rng, rng.randint(0, 1) if columns * rows > 9 else 0).jittered(rng, rng.uniform(4, 12))
     street = _street(rng, lane_m=(3.3, 3.6), speeds=(40, 50), parking=rng.choice((0.0, 2.4)))
-    plan = plan_of(
+    plan, _ = plan_of(
         lattice,
         profile=lambda _: street,
         control=_mostly(rng, "roundabout", ("yield_minor", "signals"), share=0.75),
@@ -94,11 +104,11 @@ def roundabout(rng: random.Random) -> Plan:
 
 def stop(rng: random.Random) -> Plan:
     """A quiet quarter: stop signs on all or on the minor streets, yield signs, no lights."""
-    lattice = rectangle(rng, columns=rng.randint(4, 5), rows=rng.randint(3, 5), block_m=(62, 95))
+    lattice = rectangle(rng, columns=rng.randint(4, 5), rows=rng.randint(4, 5), block_m=(62, 95))
     lattice = lattice.thinned(rng, len(lattice.edges) // rng.randint(5, 8)).jittered(rng, rng.uniform(2, 7))
     street = _street(rng, lane_m=(3.0, 3.4), speeds=(30, 40), parking=rng.choice((2.4, 3.0)))
     street = replace(street, center=rng.choice(("broken", "solid")))
-    plan = plan_of(
+    plan, _ = plan_of(
         lattice,
         profile=lambda _: street,
         control=_mostly(rng, "stop_all", ("stop_minor", "stop_minor", "yield_minor"), share=0.35),
@@ -127,7 +137,7 @@ def multilane(rng: random.Random) -> Plan:
     cross = Profile(forward=narrow, backward=narrow, lane_m=lane_m, center="solid_solid", sidewalk_m=2.0, speed_kph=50)
     if rng.random() < 0.5:
         cross = replace(avenue, forward=2, backward=2, speed_kph=50)
-    plan = plan_of(
+    plan, _ = plan_of(
         lattice,
         profile=lambda chain: avenue if chain[0][1] == chain[-1][1] else cross,
         control=lambda _: "signals",
@@ -143,14 +153,14 @@ def hills(rng: random.Random) -> Plan:
     lattice = lattice.thinned(rng, rng.randint(0, 2)).jittered(rng, rng.uniform(10, 18))
     street = _street(rng, lane_m=(3.2, 3.6), speeds=(40, 60), parking=0.0)
     street = replace(street, center=rng.choice(("broken", "solid", "solid_solid")))
-    plan = plan_of(
+    plan, _ = plan_of(
         lattice,
         profile=lambda _: street,
         control=_mostly(rng, "yield_minor", ("stop_minor", "signals", "stop_all"), share=0.4),
         node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(6, 9)),
         bend_radius_m=rng.uniform(25, 60),
     )
-    plan.terrain = rolling(rng, height_m=rng.uniform(11, 18), wave_m=(330, 560))
+    plan.terrain = rolling(rng, grade=rng.uniform(0.055, 0.075), wave_m=(280, 520))
     return _turned(rng, _wound(rng, plan, share=1.0, reach=0.16))
 
 

@@ -9,13 +9,13 @@ __all__ = ["Terrain", "faded", "rolling"]
 Terrain = Callable[[float, float], float]
 
 
-def rolling(rng: random.Random, *, height_m: float, wave_m: tuple[float, float]) -> Terrain:
-    """Land that rises and falls by about ``height_m`` over wave lengths drawn from ``wave_m``."""
+def rolling(rng: random.Random, *, grade: float, wave_m: tuple[float, float]) -> Terrain:
+    """Land that is nowhere steeper than ``grade``, made of wave lengths drawn from ``wave_m``."""
     waves = []
     for share in (0.5, 0.3, 0.2):
         direction, phase = rng.uniform(0, math.tau), rng.uniform(0, math.tau)
         number = math.tau / rng.uniform(*wave_m)
-        waves.append((share * height_m / 2, number * math.cos(direction), number * math.sin(direction), phase))
+        waves.append((share * grade / number, number * math.cos(direction), number * math.sin(direction), phase))
 
     def height(x_m: float, y_m: float) -> float:
         return sum(a * math.sin(kx * x_m + ky * y_m + phase) for a, kx, ky, phase in waves)
