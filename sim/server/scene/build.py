@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivevla.errors import require
+from drivevla.sim.maps.landmarks import Landmark, landmarks
 from drivevla.sim.server.scene.approaches import LaneGraph
 from drivevla.sim.server.scene.buildings import add_buildings
 from drivevla.sim.server.scene.detour import encode_navmesh
 from drivevla.sim.server.scene.footprints import lane_footprints
 from drivevla.sim.server.scene.junction_floor import add_junction_floors
+from drivevla.sim.server.scene.landmark_models import add_landmarks
 from drivevla.sim.server.scene.lane_grid import PAVED_KINDS, RAISED_KINDS, LaneGrid, sample_lanes
 from drivevla.sim.server.scene.light_heads import add_light_heads, find_mounts
 from drivevla.sim.server.scene.light_phases import light_groups
@@ -22,7 +24,7 @@ from drivevla.sim.server.scene.opendrive import parse_opendrive
 from drivevla.sim.server.scene.placement import Site
 from drivevla.sim.server.scene.registry import ObjectRegistry
 from drivevla.sim.server.scene.road_paint import add_crosswalks, add_stop_lines, crosswalk_polygons
-from drivevla.sim.server.scene.roadside import Claims, road_edges
+from drivevla.sim.server.scene.roadside import Claims, rectangles, road_edges
 from drivevla.sim.server.scene.scene import Scene, Signal
 from drivevla.sim.server.scene.sign_boards import add_sign_board
 from drivevla.sim.server.scene.signals import SignalSite, find_signal_sites, trigger_box
@@ -65,7 +67,9 @@ def build_scene(source: "MapSource", *, seed: int) -> Scene:
     sites = find_signal_sites(carla_map, LaneGraph(network, grids))
     add_stop_lines(builder, sites, ground)
     signals = _add_signals(builder, registry, sites, Site(paved, ground))
-    _furnish(builder, registry, grids, terrain, Site(paved, ground), np.random.default_rng(seed))
+    _furnish(
+        builder, registry, grids, terrain, Site(paved, ground), landmarks(source.opendrive), np.random.default_rng(seed)
+    )
     walkable = walkable_mesh(
         grids, crosswalks, sidewalks=lane_footprints(grids, kinds=frozenset({"sidewalk"})), roads=paved, ground=ground
     )
@@ -120,11 +124,17 @@ def _furnish(
     grids: list[LaneGrid],
     terrain: HeightField,
     site: Site,
+    named: tuple[Landmark, ...],
     rng: np.random.Generator,
 ) -> None:
-    """Everything that is drawn from the seed."""
+    """Landmarks first, where the map wants them; then everything that is drawn from the seed, around them."""
     edges = list(road_edges(grids))
     claims = Claims(lane_footprints(grids, kinds=PAVED_KINDS | RAISED_KINDS))
+    if named:
+        center = np.array([landmark.location_m[:2] for landmark in named])
+        half = np.array([landmark.size_m[:2] for landmark in named]) / 2
+        claims.take(rectangles(center, half, np.radians([landmark.yaw_deg for landmark in named])))
+        add_landmarks(builder, registry, named, rng)
     add_guard_rails(builder, registry, edges, terrain, site)
     add_lamps(builder, registry, edges, site, rng)
     add_buildings(builder, registry, edges, terrain, claims, rng)

@@ -66,11 +66,12 @@ def add_buildings(
     chosen = order[claims.claim(corners[order], margin_m=_MARGIN_M)][:_MOST_BUILDINGS]
     for k in chosen:
         half_x, half_y = lots.half_m[k]
+        x, y = (float(value) for value in lots.center_m[k])
         floors, has_gable = _draw_height(rng, urban=bool(lots.urban[k]), smaller_side_m=2 * float(min(half_x, half_y)))
         add_building(
             builder,
             registry,
-            foot_m=(*(float(v) for v in lots.center_m[k]), float(foot[k].min())),
+            foot_m=(x, y, float(foot[k].min())),
             size_m=(2 * float(half_x), 2 * float(half_y), floors * _FLOOR_M),
             yaw_deg=float(np.degrees(lots.yaw_rad[k])),
             wall_rgb=_WALL_RGB[rng.integers(len(_WALL_RGB))],

@@ -49,10 +49,8 @@ class MeshBuilder:
     ) -> None:
         """Add triangles of one material; ``is_ground`` when wheels and feet can stand on them.
 
-        Without ``uv_m`` the texture lies on the ground plane (uv = x, y). Triangles without area are left out.
+        Without ``uv_m`` the texture lies on the ground plane (uv = x, y).
         """
-        a, b, c = (vertices_m[triangles[:, k]] for k in range(3))
-        triangles = triangles[np.linalg.norm(np.cross(b - a, c - a), axis=1) > _SMALLEST_AREA_M2]
         if not len(triangles):
             return
         self._first_vertex.append(self._vertex_count)
@@ -101,31 +99,44 @@ class MeshBuilder:
         )
 
     def build(self) -> SceneMesh:
-        """Join everything added so far."""
+        """Join everything added so far, without triangles that have no area."""
         rows = np.array(self._rows, dtype=np.int64).reshape(-1, 5)
         count, material, label, object_id, _ = rows.T
-        empty = np.empty((0, 3))
+        vertices = np.concatenate([np.empty((0, 3)), *self._vertices]).astype(np.float32)
+        triangles = np.concatenate([np.empty((0, 3), dtype=np.int64), *self._triangles])
+        a, b, c = (vertices[triangles[:, k]].astype(np.float64) for k in range(3))
+        solid = (_cross(b - a, c - a) ** 2).sum(axis=1) > _SMALLEST_AREA_M2**2
         return SceneMesh(
-            vertices_m=np.concatenate([empty, *self._vertices]).astype(np.float32),
-            uv_m=np.concatenate([empty[:, :2], *self._uv]).astype(np.float32),
-            triangles=np.concatenate([empty.astype(np.int64), *self._triangles]).astype(np.uint32),
-            material=np.repeat(material, count).astype(np.uint16),
-            label=np.repeat(label, count).astype(np.uint8),
-            object_id=np.repeat(object_id, count).astype(np.uint32),
+            vertices_m=vertices,
+            uv_m=np.concatenate([np.empty((0, 2)), *self._uv]).astype(np.float32),
+            triangles=triangles[solid].astype(np.uint32),
+            material=np.repeat(material, count)[solid].astype(np.uint16),
+            label=np.repeat(label, count)[solid].astype(np.uint8),
+            object_id=np.repeat(object_id, count)[solid].astype(np.uint32),
             materials=tuple(self._materials),
         )
 
     def build_ground(self) -> GroundSurface:
         """The surface of everything added with ``is_ground``."""
         chosen = [k for k, row in enumerate(self._rows) if row[4]]
-        vertices, triangles, count = [np.empty((0, 3))], [np.empty((0, 3), dtype=np.int64)], 0
-        for k in chosen:
-            used, renumbered = np.unique(self._triangles[k], return_inverse=True)
-            vertices.append(self._vertices[k][used - self._first_vertex[k]])
-            triangles.append(renumbered.reshape(-1, 3) + count)
-            count += len(used)
-        vertices_m = np.concatenate(vertices).astype(np.float32)
-        faces = np.concatenate(triangles)
-        a, b, c = (vertices_m[faces[:, k], :2].astype(np.float64) for k in range(3))
-        seen_from_above = np.abs(np.cross(b - a, c - a)) > _SMALLEST_SEEN_AREA_M2
-        return GroundSurface(vertices_m=vertices_m, triangles=faces[seen_from_above].astype(np.uint32))
+        sizes = [len(self._vertices[k]) for k in chosen]
+        first = np.cumsum([0, *sizes[:-1]]).tolist()
+        shifts = [int(new) - self._first_vertex[k] for new, k in zip(first, chosen, strict=True)]
+        vertices = np.concatenate([np.empty((0, 3)), *(self._vertices[k] for k in chosen)]).astype(np.float32)
+        triangles = np.concatenate(
+            [np.empty((0, 3), dtype=np.int64)]
+            + [self._triangles[k] + shift for k, shift in zip(chosen, shifts, strict=True)]
+        )
+        a, b, c = (vertices[triangles[:, k]].astype(np.float64) for k in range(3))
+        seen_from_above = np.abs(_cross(b - a, c - a)[:, 2]) > _SMALLEST_SEEN_AREA_M2
+        return GroundSurface(vertices_m=vertices, triangles=triangles[seen_from_above].astype(np.uint32))
+
+
+def _cross(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.column_stack(
+        [
+            a[:, 1] * b[:, 2] - a[:, 2] * b[:, 1],
+            a[:, 2] * b[:, 0] - a[:, 0] * b[:, 2],
+            a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0],
+        ]
+    )

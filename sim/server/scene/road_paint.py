@@ -71,20 +71,26 @@ def _stripes(polygon_m: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     walk, across = sides[start] / length[start], sides[start + 1] / length[start + 1]
     count = max(1, int((length[start] + _STRIPE_GAP_M) // (_STRIPE_M + _STRIPE_GAP_M)))
     first = 0.5 * (length[start] - count * _STRIPE_M - (count - 1) * _STRIPE_GAP_M)
-    stripes = []
-    for k in range(count):
-        middle = hull[start] + walk * (first + k * (_STRIPE_M + _STRIPE_GAP_M) + _STRIPE_M / 2)
-        reach = shapely.get_coordinates(
-            shapely.intersection(
-                shape, shapely.LineString([middle - across, middle + across * (length[start + 1] + 1)])
-            )
-        )
-        if len(reach) >= 2:
-            low, high = reach[0], reach[-1]
-            ring = [low - walk * _STRIPE_M / 2, low + walk * _STRIPE_M / 2]
-            ring += [high + walk * _STRIPE_M / 2, high - walk * _STRIPE_M / 2]
-            stripes.append(np.column_stack([np.array(ring), np.full(4, polygon_m[:, 2].mean())]))
-    return stripes
+    middles = hull[start] + walk * (first + np.arange(count) * (_STRIPE_M + _STRIPE_GAP_M) + _STRIPE_M / 2)[:, None]
+    rays = shapely.linestrings(np.stack([middles - across, middles + across * (length[start + 1] + 1)], axis=1))
+    pieces = shapely.intersection(shape, rays)
+    hit = shapely.length(pieces) > 0.1
+    low, high = _ends_along(pieces[hit], across)
+    side = walk * _STRIPE_M / 2
+    corners = np.stack([low - side, low + side, high + side, high - side], axis=1)
+    return list(np.concatenate([corners, np.full((len(corners), 4, 1), polygon_m[:, 2].mean())], axis=-1))
+
+
+def _ends_along(
+    pieces: NDArray[np.object_], direction: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """First and last point (N, 2) of each collinear piece, seen along ``direction``."""
+    points, owner = shapely.get_coordinates(pieces, return_index=True)
+    order = np.lexsort((points @ direction, owner))
+    points, owner = points[order], owner[order]
+    _, first = np.unique(owner, return_index=True)
+    last = np.append(first[1:], len(owner)) - 1
+    return points[first], points[last]
 
 
 def add_stop_lines(builder: MeshBuilder, sites: Sequence[SignalSite], ground: GroundSurface) -> None:

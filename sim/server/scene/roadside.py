@@ -82,6 +82,10 @@ class Claims:
     lanes: LaneFootprints
     _taken: list[NDArray[np.object_]] = field(default_factory=list)
 
+    def take(self, corners_m: NDArray[np.float64]) -> None:
+        """Take (N, k, 2) polygons whether they are free or not."""
+        self._taken.append(np.asarray(shapely.polygons(corners_m), dtype=object).reshape(-1))
+
     def claim(self, corners_m: NDArray[np.float64], *, margin_m: float) -> NDArray[np.bool_]:
         """Take those of the (N, k, 2) polygons that are free, first come first served.
 

@@ -92,14 +92,15 @@ def add_guard_rails(
     builder: MeshBuilder, registry: ObjectRegistry, edges: Sequence[RoadEdge], terrain: HeightField, site: Site
 ) -> None:
     """Rails, and the side of the deck below them, wherever the land beside the road lies well below it."""
-    feet, yaws = [np.empty((0, 3))], [np.empty(0)]
+    feet, yaws, slopes = [np.empty((0, 3))], [np.empty(0)], [np.empty(0)]
     for edge in edges:
         stations = np.arange(_RAIL_PIECE_M / 2, edge.length_m, _RAIL_PIECE_M)
         at = edge.points_m(stations, _RAIL_BEYOND_M)
-        below = at[:, 2] - terrain(edge.points_m(stations, 4.0)[:, :2]) > _DROP_M
+        below = at[:, 2] - terrain(edge.points_m(stations, 5.0)[:, :2]) > _DROP_M
         feet.append(at[below])
         yaws.append(np.degrees(edge.heading_rad(stations))[below])
-    foot, yaw_deg = np.concatenate(feet), np.concatenate(yaws)
+        slopes.append(edge.grid.road.elevation.slope(edge.grid.s_m[0] + stations)[below])
+    foot, yaw_deg, slope = np.concatenate(feet), np.concatenate(yaws), np.concatenate(slopes)
     half = np.tile([_RAIL_PIECE_M / 2, 0.1], (len(foot), 1))
     shapes = np.asarray(polygons(rectangles(foot[:, :2], half * 0.9, np.radians(yaw_deg))), dtype=object)
     # A bridge crosses other roads: only lanes at its own height are in the way of its rail.
@@ -113,10 +114,13 @@ def add_guard_rails(
         material=RAIL_STEEL,
         label=Label.GUARD_RAIL,
         name="GuardRail",
+        slope=slope[free],
     )
     deck = placed(box((_RAIL_PIECE_M, 0.25, _DECK_M)), (0.0, 0.0, -_DECK_M - 0.01))
     ids = [0] * int(free.sum())
-    builder.add_copies(deck, _poses(foot[free], yaw_deg[free]), ids, material=BRIDGE_CONCRETE, label=Label.BRIDGE)
+    builder.add_copies(
+        deck, _poses(foot[free], yaw_deg[free], slope[free]), ids, material=BRIDGE_CONCRETE, label=Label.BRIDGE
+    )
 
 
 def _add_pieces(
@@ -129,6 +133,7 @@ def _add_pieces(
     material: Material,
     label: Label,
     name: str,
+    slope: NDArray[np.float64] | float = 0.0,
 ) -> None:
     """Upright boards of one size, each an object of its own."""
     length, thickness, height = size_m
@@ -140,14 +145,16 @@ def _add_pieces(
     board = placed(box((length, thickness, height * 0.6)), (0.0, 0.0, height * 0.4))
     post = placed(box((0.10, 0.10, height + 0.3)), (0.0, 0.0, -0.3))
     for solid in (board, post):
-        builder.add_copies(solid, _poses(foot_m, yaw_deg), ids, material=material, label=label)
+        builder.add_copies(solid, _poses(foot_m, yaw_deg, slope), ids, material=material, label=label)
 
 
-def _poses(foot_m: NDArray[np.float64], yaw_deg: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, 3, 4) matrices that turn to ``yaw_deg`` and move to the feet."""
+def _poses(
+    foot_m: NDArray[np.float64], yaw_deg: NDArray[np.float64], slope: NDArray[np.float64] | float = 0.0
+) -> NDArray[np.float64]:
+    """(N, 3, 4) matrices that shear by ``slope`` (rise along x), turn to ``yaw_deg`` and move to the feet."""
     matrices = np.zeros((len(foot_m), 3, 4))
     cos, sin = np.cos(np.radians(yaw_deg)), np.sin(np.radians(yaw_deg))
     matrices[:, 0, 0], matrices[:, 0, 1], matrices[:, 1, 0], matrices[:, 1, 1] = cos, -sin, sin, cos
-    matrices[:, 2, 2] = 1.0
+    matrices[:, 2, 0], matrices[:, 2, 2] = slope, 1.0
     matrices[:, :, 3] = foot_m
     return matrices
