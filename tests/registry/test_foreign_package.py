@@ -2,25 +2,20 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-GARAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
+PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
 
 
 def documented_files() -> dict[str, str]:
-    """The files of the worked example, read out of the documentation: what the page shows is what is tested."""
-    files: dict[str, str] = {}
-    blocks = GARAGE.read_text().split("```")[1::2]
-    for block in blocks:
-        head, _, body = block.partition("\n")
-        _, _, title = head.partition('title="')
-        if title:
-            files[title.rstrip('"')] = body
-    return files
+    """The files of the worked example: what the page shows is what is tested."""
+    blocks = re.findall(r'```\w+ title="([^"]+)"\n(.*?)```', PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return dict(blocks)
 
 
 def install(package: Path, files: dict[str, str], target: Path) -> None:
@@ -39,39 +34,62 @@ def run_beside(target: Path, program: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def garage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("garage")
-    files = documented_files()
-    assert set(files) == {"pyproject.toml", "garage/__init__.py"}
-    assert sum(len(text.splitlines()) for text in files.values()) <= 60
+    files = {"garage/__init__.py": "", **documented_files()}
+    assert set(files) == {"pyproject.toml", "garage/__init__.py", "garage/head.py", "garage/driving.py"}
     install(folder / "source", files, folder / "target")
     return folder / "target"
 
 
-def test_what_the_documented_package_adds_is_listed_and_works(garage: Path) -> None:
+def test_the_documented_package_is_listed_and_its_policy_and_metric_work(garage: Path) -> None:
     done = run_beside(
         garage,
         """
-import json
+import json, sys
 from drivevla import registry
-metric = registry.load("metrics", "jerk")
+from drivevla.config.sensor_rig import load_rig
+from drivevla.testing import check_policy, observations_in_motion
+
 policy = registry.load("policies", "keep_speed")()
+plans = check_policy(policy, observations_in_motion(load_rig("nano")))
 print(json.dumps({
-    "metric": metric([0.0, 0.0, 1.0, 1.0], dt_s=0.5),
-    "origin": [entry.origin for entry in registry.entries("metrics") if entry.name == "jerk"],
+    "jerk": registry.load("metrics", "jerk")([0.0, 0.0, 1.0, 1.0], dt_s=0.5),
+    "origins": [entry.origin for entry in registry.entries("metrics") if entry.name == "jerk"],
     "heads": registry.names("heads"),
-    "head": registry.load("heads", "straight").__name__,
-    "policy": type(policy).__name__,
+    "text": plans[0].text,
+    "torch": "torch" in sys.modules,
 }))
 """,
     )
 
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    # accelerations 0, 2, 0 m/s2 every half second: jerks of +4 and -4 m/s3
-    assert found["metric"] == pytest.approx(4.0)
-    assert found["origin"] == ["drivevla-garage"]
+    assert found["jerk"] == pytest.approx(4.0)  # 0, 2, 0 m/s2 every half second: jerks of 4 and -4 m/s3
+    assert found["origins"] == ["drivevla-garage"]
     assert "straight" in found["heads"]
-    assert found["head"] == "StraightHead"
-    assert found["policy"] == "KeepSpeed"
+    assert found["text"] == "I keep my speed."
+    assert not found["torch"], "listing heads must not import them"
+
+
+def test_the_documented_head_keeps_the_contract(garage: Path) -> None:
+    pytest.importorskip("torch", reason="heads are part of the extra train")
+    done = run_beside(
+        garage,
+        """
+import torch
+from drivevla import registry
+from drivevla.testing import check_head
+from drivevla.types import HeadContext, PlanTarget
+
+head = registry.load("heads", "straight")(8).eval()
+context = HeadContext(tokens_BSD=torch.randn(3, 5, 8), keep_BS=torch.ones(3, 5, dtype=torch.bool))
+valid = torch.ones(3, 16, dtype=torch.bool)
+valid[0, 10:] = False
+print(*check_head(head, context, PlanTarget(waypoints_BT3=torch.randn(3, 16, 3), valid_BT=valid)))
+""",
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "ahead\n"
 
 
 BROKEN_PACKAGE = {
