@@ -20,7 +20,7 @@ _FACADE_STYLES = 4
 _FLOOR_M = 3.0
 
 # Mirror reflectivity at normal incidence, times what the eye expects of a street.
-_GLOSS = {"glass": 0.30, "metal": 0.10, "facade": 0.22, "sign": 0.01, "bulb": 0.03}
+_GLOSS = {"glass": 0.30, "metal": 0.10, "sign": 0.01, "bulb": 0.03}
 _RETRO = {"paint": 1.0, "sign": 1.0}
 _WETTABLE = {"asphalt": 1.0, "concrete": 0.8, "paint": 1.0, "grass": 0.3, "plain": 0.2, "roof": 0.5}
 _SOFT = {"foliage": 0.35, "grass": 0.1}
@@ -63,16 +63,15 @@ class MaterialTable:
         for index, material in enumerate(mesh.materials):
             self._write_static(FIRST_STATIC + index, material, bounds[index])
         self._bulbs = [
-            (FIRST_STATIC + index, material)
+            (FIRST_STATIC + index, material, linear_from_srgb(np.asarray(material.rgb)))
             for index, material in enumerate(mesh.materials)
             if material.surface == "bulb"
         ]
 
     def set_lights(self, states: Mapping[str, LightColour]) -> None:
         """Light the bulbs that the traffic lights show and darken the others."""
-        for row, material in self._bulbs:
+        for row, material, colour in self._bulbs:
             lit = material.bulb is not None and states.get(material.signal_id or "") == material.bulb
-            colour = linear_from_srgb(np.asarray(material.rgb))
             self.rgb[:, row] = colour * (1.0 if lit else UNLIT_LAMP)
             self.glow[:, row] = colour * LIT_LAMP if lit else 0.0
 

@@ -31,10 +31,10 @@ def pixel_directions(spec: CameraSpec) -> NDArray[np.float32]:
     return flat
 
 
-def view_rays(spec: CameraSpec, pose: Pose, out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+def view_rays(spec: CameraSpec, pose: Pose) -> NDArray[np.float32]:
     """(H * W, 6) origins and directions in the world of the rays through the pixel centres."""
     world_from_camera = pose.matrix()
-    rays = np.empty((spec.width_px * spec.height_px, 6), np.float32) if out is None else out
+    rays = np.empty((spec.width_px * spec.height_px, 6), np.float32)
     rays[:, :3] = world_from_camera[:3, 3]
     rays[:, 3:] = pixel_directions(spec) @ world_from_camera[:3, :3].T.astype(np.float32)
     return rays

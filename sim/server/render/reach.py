@@ -1,51 +1,122 @@
-"""Which pixels moving bodies can cover or shade: rectangles around their projected boxes and shadows."""
+"""Where in a picture moving bodies matter: what they can cover or shade, and how they darken the ground below them."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drivevla.sim.server.pose import Pose
+from drivevla.sim.server.render.bodies.placing import PlacedBodies
 from drivevla.sim.server.render.pinhole import project
 from drivevla.sim.server.render.requests import CameraSpec
 
-__all__ = ["AMBIENT_REACH_M", "pixels_near_bodies"]
+__all__ = ["Rectangles", "contact_shade", "pixels_inside", "rectangles_near_bodies"]
 
-AMBIENT_REACH_M = 1.6
+CONTACT_REACH_M = 1.0
 """How far around a body the ground is darkened by it."""
 
 _LONGEST_SHADOW_M = 40.0
-_NEAR_M = 0.2
+_NEAR_M = 0.1
+_DARKEST = 0.72
+_FADE_M = 0.40
+
+# A box's corners count z fastest, then y, then x; these pairs are its edges.
+_BOX_EDGES = [(0, 1), (2, 3), (4, 5), (6, 7), (0, 2), (1, 3), (4, 6), (5, 7), (0, 4), (1, 5), (2, 6), (3, 7)]
+_SWEPT_EDGES = np.array(
+    [*_BOX_EDGES, *[(a + 8, b + 8) for a, b in _BOX_EDGES], *[(corner, corner + 8) for corner in range(8)]]
+)
 
 
-def pixels_near_bodies(
-    spec: CameraSpec, pose: Pose, corners_m: NDArray[np.float32], sun_direction: NDArray[np.float32]
-) -> NDArray[np.bool_]:
-    """(H * W,) whether a body, its shadow or its ambient darkening can fall on the pixel.
+@dataclass(frozen=True, slots=True)
+class Rectangles:
+    """For each body a rectangle of pixels, (A,) each: columns left to right, rows top to bottom, ends excluded."""
+
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    top: NDArray[np.intp]
+    bottom: NDArray[np.intp]
+
+
+def rectangles_near_bodies(
+    spec: CameraSpec, pose: Pose, bodies: PlacedBodies, sun_direction: NDArray[np.float32]
+) -> Rectangles:
+    """Around each body, its contact shade and its shadow on the ground.
 
     Args:
         spec: Optics.
         pose: The camera in the world.
-        corners_m: (A, 8, 3) boxes of the bodies.
+        bodies: Of the frame.
         sun_direction: (3,) towards the sun.
     """
-    near = np.zeros((spec.height_px, spec.width_px), np.bool_)
-    if not len(corners_m):
-        return near.ravel()
-    middle = corners_m.mean(axis=1, keepdims=True)
-    away = corners_m - middle
-    grown = corners_m + AMBIENT_REACH_M * away / np.maximum(np.linalg.norm(away, axis=2, keepdims=True), 1e-6) * 1.8
-    height = np.ptp(corners_m[..., 2], axis=1)
+    corners = bodies.corners_m.astype(np.float64)
+    middle = corners.mean(axis=1, keepdims=True)
+    away = corners - middle
+    grown = corners + 1.5 * CONTACT_REACH_M * away / np.maximum(np.linalg.norm(away, axis=2, keepdims=True), 1e-6)
     rise = max(float(sun_direction[2]), 0.02)
-    length = np.minimum((height + 0.5) / rise, _LONGEST_SHADOW_M)
-    shadow = corners_m - sun_direction * length[:, None, None]
-    points = np.concatenate([grown, shadow], axis=1)
-    pixel, depth = project(spec, pose, points)
-    in_front = depth > _NEAR_M
+    length = np.minimum((np.ptp(corners[..., 2], axis=1) + 0.5) / rise, _LONGEST_SHADOW_M)
+    swept = np.concatenate([grown, corners - sun_direction * length[:, None, None]], axis=1)
+    world_from_camera = pose.matrix()
+    depth = (swept - world_from_camera[:3, 3]) @ world_from_camera[:3, 0]
+    # The part of each edge that lies before the camera.
+    start, end = swept[:, _SWEPT_EDGES[:, 0]], swept[:, _SWEPT_EDGES[:, 1]]
+    start_depth, end_depth = depth[:, _SWEPT_EDGES[:, 0]], depth[:, _SWEPT_EDGES[:, 1]]
+    change = np.where(np.abs(end_depth - start_depth) > 1e-9, end_depth - start_depth, 1e-9)
+    crossing = np.clip((_NEAR_M - start_depth) / change, 0.0, 1.0)[..., None]
+    cut = start + crossing * (end - start)
+    first = np.where((start_depth < _NEAR_M)[..., None], cut, start)
+    last = np.where((end_depth < _NEAR_M)[..., None], cut, end)
+    seen = (start_depth > _NEAR_M) | (end_depth > _NEAR_M)
+    pixel, _ = project(spec, pose, np.concatenate([first, last], axis=1))
+    counts = np.concatenate([seen, seen], axis=1)[..., None]
     size = np.array([spec.width_px, spec.height_px])
-    low = np.clip(np.floor(np.where(in_front[..., None], pixel, np.inf).min(axis=1)) - 1, 0, size)
-    high = np.clip(np.ceil(np.where(in_front[..., None], pixel, -np.inf).max(axis=1)) + 1, 0, size)
-    # A body that reaches behind the camera can cover anything.
-    around = in_front.any(axis=1) & ~in_front.all(axis=1)
-    low[around], high[around] = 0, size
-    for (left, top), (right, bottom) in zip(low.astype(int), high.astype(int), strict=True):
-        near[top:bottom, left:right] = True
-    return near.ravel()
+    low = np.clip(np.floor(np.where(counts, pixel, np.inf).min(axis=1)) - 1, 0, size).astype(np.intp)
+    high = np.clip(np.ceil(np.where(counts, pixel, -np.inf).max(axis=1)) + 1, 0, size).astype(np.intp)
+    return Rectangles(low[:, 0], high[:, 0], low[:, 1], high[:, 1])
+
+
+def pixels_inside(spec: CameraSpec, rectangles: Rectangles) -> NDArray[np.bool_]:
+    """(H * W,) which pixels lie in any of the rectangles."""
+    inside = np.zeros((spec.height_px, spec.width_px), np.bool_)
+    for index in range(len(rectangles.left)):
+        rows = slice(rectangles.top[index], rectangles.bottom[index])
+        inside[rows, rectangles.left[index] : rectangles.right[index]] = True
+    return inside.ravel()
+
+
+def contact_shade(
+    spec: CameraSpec,
+    rays: NDArray[np.float32],
+    distance: NDArray[np.float32],
+    rectangles: Rectangles,
+    bodies: PlacedBodies,
+) -> NDArray[np.float32]:
+    """(H * W,) share of the sky's light that the ground still gets beside and under the bodies.
+
+    Args:
+        spec: Optics.
+        rays: (H * W, 6).
+        distance: (H * W,) where they hit, in lengths of the rays' directions.
+        rectangles: Where to look for each body.
+        bodies: Of the frame.
+    """
+    openness = np.ones((spec.height_px, spec.width_px), np.float32)
+    image = rays.reshape(spec.height_px, spec.width_px, 6)
+    reach = distance.reshape(spec.height_px, spec.width_px)
+    for index, (world_from_actor, half) in enumerate(zip(bodies.world_from_box, bodies.half_extent_m, strict=True)):
+        rows = slice(rectangles.top[index], rectangles.bottom[index])
+        columns = slice(rectangles.left[index], rectangles.right[index])
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            continue
+        patch, along = image[rows, columns], reach[rows, columns]
+        turn = world_from_actor[:, :3]
+        origin = (patch[0, 0, :3] - world_from_actor[:, 3]) @ turn
+        local = [origin[axis] + along * (patch[..., 3:] @ turn[:, axis]) for axis in range(3)]
+        beside = np.maximum(np.abs(local[0]) - half[0], np.abs(local[1]) - half[1])
+        np.maximum(beside, 0.0, out=beside)
+        below = np.abs(local[2] + half[2])
+        dark = np.flatnonzero((beside < CONTACT_REACH_M) & (below < 0.35))
+        if len(dark):
+            shade = 1.0 - _DARKEST * np.exp(-((beside.ravel()[dark] / _FADE_M) ** 2))
+            window = openness[rows, columns]
+            window[np.unravel_index(dark, window.shape)] *= shade.astype(np.float32)
+    return openness.ravel()

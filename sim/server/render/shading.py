@@ -14,7 +14,7 @@ from drivevla.sim.server.render.textures import TextureAtlas
 from drivevla.sim.server.render.triangles import SKY_ROW, TriangleTable
 from drivevla.sim.server.render.weather import Weather
 
-__all__ = ["Shader", "View", "develop"]
+__all__ = ["Patch", "Shader", "develop"]
 
 SHADOW_REACH_M = 150.0
 """Farther away, sunlit surfaces are not tested for shadow."""
@@ -22,28 +22,25 @@ SHADOW_REACH_M = 150.0
 _SKIN_M = 0.015
 _FILM_STEPS = 4096
 _FILM_WHITE = 6.0
-_AO_REACH_M = 1.6
-# Four slanted directions and straight up: how a parked car darkens the road around and under it.
-_AO_DIRECTIONS = np.array(
-    [[0.7, 0.0, 0.71], [-0.7, 0.0, 0.71], [0.0, 0.7, 0.71], [0.0, -0.7, 0.71], [0.0, 0.0, 1.0]], np.float32
-)
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """One picture's rays.
+class Patch:
+    """Some of a picture's rays.
 
     Attributes:
         rays: (N, 6) world.
         hits: Of the rays.
         focal_px: Focal length.
         near_bodies: (N,) the pixels that moving bodies can cover or shade.
+        openness: (N,) share of the sky's light that the bodies leave to the ground beside them.
     """
 
     rays: NDArray[np.float32]
     hits: Hits
     focal_px: float
     near_bodies: NDArray[np.bool_]
+    openness: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,27 +56,30 @@ class Shader:
     street_lamps: StreetLamps
     headlights: tuple[Headlight, ...]
 
-    def shade(self, view: View) -> NDArray[np.float32]:
-        """(3, N) linear light of every ray of a view, exposed."""
-        light = np.empty((3, len(view.rays)), np.float32)
-        missed = view.hits.row == SKY_ROW
+    def shade(self, patch: Patch) -> NDArray[np.float32]:
+        """(3, N) linear light of every ray of a patch, exposed."""
+        light = np.empty((3, len(patch.rays)), np.float32)
+        missed = patch.hits.row == SKY_ROW
         above = np.flatnonzero(missed)
-        light[:, above] = self.sky.panorama.take(panorama_index(view.rays[above, 3:].T), axis=1)
+        light[:, above] = self.sky.panorama.take(panorama_index(patch.rays[above, 3:].T), axis=1)
         solid = np.flatnonzero(~missed)
         if len(solid):
             surfaces = look_up_surfaces(
-                view.rays, view.hits, solid, view.focal_px, self.triangles, self.materials, self.atlas
+                patch.rays, patch.hits, solid, patch.focal_px, self.triangles, self.materials, self.atlas
             )
-            light[:, solid] = self._lit(surfaces, view.near_bodies[solid])
+            light[:, solid] = self._lit(surfaces, patch.near_bodies[solid], patch.openness[solid])
         light *= self.sky.exposure
         return light
 
-    def _lit(self, surfaces: Surfaces, near_bodies: NDArray[np.bool_]) -> NDArray[np.float32]:
+    def _lit(
+        self, surfaces: Surfaces, near_bodies: NDArray[np.bool_], openness: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         sky, materials = self.sky, self.materials
         up = surfaces.normal[2]
         upward = 0.5 + 0.5 * up
         light = sky.ground_rgb[:, None] + (sky.zenith_rgb - sky.ground_rgb)[:, None] * upward
-        light *= self._openness(surfaces, near_bodies)
+        # Only what faces up is darkened: the side of a car does not shade itself.
+        light *= np.where(up > 0.7, openness, 1.0)
         sun = self._sun(surfaces, near_bodies)
         light += sky.sun_rgb[:, None] * sun
         if sky.night > 0.0:
@@ -106,28 +106,17 @@ class Shader:
             return sun
         tested = np.flatnonzero((sun > 0.01) & (surfaces.distance_m < SHADOW_REACH_M))
         rays = np.empty((len(tested), 6), np.float32)
-        rays[:, :3] = (surfaces.point_m[:, tested] + _SKIN_M * surfaces.normal[:, tested]).T
+        for axis in range(3):
+            offset = surfaces.normal[axis].take(tested)
+            offset *= _SKIN_M
+            offset += surfaces.point_m[axis].take(tested)
+            rays[:, axis] = offset
         rays[:, 3:] = self.sky.sun_direction
         shaded = self.caster.occluded(rays, moving=False)
         bodies = np.flatnonzero(near_bodies[tested] & ~shaded)
         shaded[bodies] = self.caster.occluded(rays[bodies], moving=True)
         sun[tested[shaded]] = 0.0
         return sun
-
-    def _openness(self, surfaces: Surfaces, near_bodies: NDArray[np.bool_]) -> NDArray[np.float32]:
-        """(N,) share of the ambient light that arrives: less under and beside vehicles."""
-        openness = np.ones(len(surfaces.row), np.float32)
-        static = surfaces.row < self.triangles.first_dynamic
-        tested = np.flatnonzero(near_bodies & static & (surfaces.normal[2] > 0.7) & (surfaces.distance_m < 60.0))
-        if not len(tested):
-            return openness
-        origin = (surfaces.point_m[:, tested] + _SKIN_M * surfaces.normal[:, tested]).T
-        rays = np.empty((len(_AO_DIRECTIONS), len(tested), 6), np.float32)
-        rays[..., :3] = origin
-        rays[..., 3:] = _AO_DIRECTIONS[:, None]
-        blocked = self.caster.occluded(rays.reshape(-1, 6), far=_AO_REACH_M).reshape(len(_AO_DIRECTIONS), -1)
-        openness[tested] = 1.0 - 0.17 * blocked.sum(axis=0, dtype=np.float32)
-        return openness
 
     def _lamplight(self, surfaces: Surfaces) -> NDArray[np.float32]:
         lit = self.street_lamps.illumination(surfaces.point_m, surfaces.normal) * (self.sky.night * 0.55)
@@ -163,9 +152,9 @@ class Shader:
     ) -> None:
         gloss = self.materials.gloss.take(surfaces.material)
         facade = surfaces.own * (self.materials.ground_floor_m.take(surfaces.material) > -1.0)
-        gloss += 0.22 * facade
+        gloss += 0.16 * facade
         if wet is not None:
-            gloss += 0.05 * wet
+            gloss += 0.10 * wet * wet
         shiny = np.flatnonzero(gloss > 0.004)
         if not len(shiny):
             return
@@ -175,19 +164,21 @@ class Shader:
         grazing = away * away
         grazing *= grazing
         grazing *= away
-        if wet is not None:
-            grazing *= np.where(surfaces.normal[2, shiny] > 0.7, wet[shiny], 1.0)
-        fresnel = strength + (1.0 - strength) * grazing * 0.9
-        normal = surfaces.normal[:, shiny]
-        mirrored = surfaces.direction[:, shiny] + (2.0 * cosine) * normal
+        # Rough surfaces mirror less than the Fresnel equations say: a car's paint or a wet road stays itself.
+        fresnel = strength * (1.0 + 7.0 * grazing)
+        np.minimum(fresnel, 0.75, out=fresnel)
+        normal = surfaces.normal.take(shiny, axis=1)
+        mirrored = surfaces.direction.take(shiny, axis=1) + (2.0 * cosine) * normal
         reflected = self.sky.panorama.take(panorama_index(mirrored), axis=1)
         np.minimum(reflected, 2.0, out=reflected)
         # Below the horizon a mirror shows the street instead of the sky.
         low = np.clip(mirrored[2] * 6.0 + 0.7, 0.0, 1.0)
         reflected *= 0.25 + 0.75 * low
-        highlight = np.maximum(self.sky.sun_direction @ mirrored, 0.0) ** 60
+        highlight = np.maximum(self.sky.sun_direction @ mirrored, 0.0)
+        for _ in range(6):
+            highlight *= highlight  # to the power of 64
         reflected += self.sky.sun_rgb[:, None] * (1.5 * highlight * (sun[shiny] > 0.0))
-        patch = light[:, shiny]
+        patch = light.take(shiny, axis=1)
         patch += (reflected - patch) * fresnel
         light[:, shiny] = patch
 

@@ -61,7 +61,7 @@ def look_up_surfaces(
     """Gather everything about the surfaces that some of the rays hit.
 
     Args:
-        rays: (R, 6) all rays.
+        rays: (R, 6) all rays, of one origin.
         hits: Of all rays.
         pixel: (N,) which rays; each of them hit something.
         focal_px: Focal length, for the size of a pixel on the surface.
@@ -69,12 +69,13 @@ def look_up_surfaces(
         materials: What the triangles' materials point into.
         atlas: Textures.
     """
-    row = hits.row[pixel]
-    along = hits.distance[pixel]
-    direction = np.ascontiguousarray(rays[pixel, 3:].T)
-    point = direction * along
+    row = hits.row.take(pixel)
+    along = hits.distance.take(pixel)
+    direction = np.empty((3, len(pixel)), np.float32)
     for axis in range(3):
-        point[axis] += rays[pixel, axis]
+        direction[axis] = rays[:, 3 + axis].take(pixel)
+    point = direction * along
+    point += rays[0, :3, None]  # a camera's rays all start at its centre
     length = np.sqrt(np.einsum("kn,kn->n", direction, direction))
     direction /= length
     distance = along * length
@@ -83,7 +84,9 @@ def look_up_surfaces(
     normal *= -np.sign(facing)
     cos_view = np.abs(facing)
     material = triangles.material.take(row)
-    texel = _texels(hits.barycentric[pixel], row, material, distance, cos_view, focal_px, triangles, materials, atlas)
+    texel = _texels(
+        hits.barycentric.take(pixel, axis=0), row, material, distance, cos_view, focal_px, triangles, materials, atlas
+    )
     bytes_of = texel.view(np.uint8).reshape(-1, 4)
     own = _OWN.take(bytes_of[:, 3])
     albedo = materials.rgb.take(material, axis=1)

@@ -112,20 +112,30 @@ def _number_of(type_id: str) -> int:
 
 def materials_of(actor: RenderActor, model: BodyModel, time_s: float) -> list[BodyMaterial]:
     """What each slot of the actor's body looks like now, lamps and all."""
-    return [_material(slot, actor, time_s) for slot in model.slots]
+    blinks = time_s % _BLINK_PERIOD_S < 0.5 * _BLINK_PERIOD_S
+    return list(_materials(model.slots, actor.type_id, actor.rgb, actor.lights, blinks))
 
 
-def _material(slot: str, actor: RenderActor, time_s: float) -> BodyMaterial:
+@lru_cache(maxsize=4096)
+def _materials(
+    slots: tuple[str, ...], type_id: str, rgb: tuple[float, float, float], lights: int, blinks: bool
+) -> tuple[BodyMaterial, ...]:
+    return tuple(_material(slot, type_id, rgb, VehicleLights(lights & 0x7FF), blinks) for slot in slots)
+
+
+def _material(
+    slot: str, type_id: str, rgb: tuple[float, float, float], lights: VehicleLights, blinks: bool
+) -> BodyMaterial:
     if slot in _FIXED:
         return _FIXED[slot]
     if slot == "paint":
-        return BodyMaterial(actor.rgb, gloss=0.045)
+        return BodyMaterial(rgb, gloss=0.045)
     if slot == "stripe":
-        white = sum(actor.rgb) < 2.1
+        white = sum(rgb) < 2.1
         return BodyMaterial((0.92, 0.92, 0.92) if white else (0.70, 0.10, 0.10))
     if slot in ("skin", "hair", "shirt", "sleeve", "trousers"):
-        return BodyMaterial(_clothes(slot, _number_of(actor.type_id)))
-    return _lamp(slot, actor, time_s)
+        return BodyMaterial(_clothes(slot, _number_of(type_id)))
+    return _lamp(slot, lights, blinks)
 
 
 def _clothes(slot: str, number: int) -> tuple[float, float, float]:
@@ -138,10 +148,8 @@ def _clothes(slot: str, number: int) -> tuple[float, float, float]:
     return _SHIRTS[number * 5 % len(_SHIRTS)]
 
 
-def _lamp(slot: str, actor: RenderActor, time_s: float) -> BodyMaterial:
-    lights = VehicleLights(actor.lights & 0x7FF)
+def _lamp(slot: str, lights: VehicleLights, blinks: bool) -> BodyMaterial:
     on = VehicleLights
-    blinks = time_s % _BLINK_PERIOD_S < 0.5 * _BLINK_PERIOD_S
     running = bool(lights & (on.POSITION | on.LOW_BEAM | on.HIGH_BEAM))
     if slot == "headlight":
         bright = bool(lights & (on.LOW_BEAM | on.HIGH_BEAM))

@@ -122,8 +122,9 @@ class BodyBuilder:
             return placed
 
         self.loft("tyre", [ring(radius, -width / 2), ring(radius, width / 2)])
+        fan = np.stack([np.zeros(sides - 2, int), np.arange(1, sides - 1), np.arange(2, sides)], 1)
         for side in (-1.0, 1.0):
-            self.loft("rim", [ring(radius * 0.62, side * width * 0.51), ring(radius * 0.2, side * width * 0.56)])
+            self.add("rim", ring(radius * 0.62, side * width * 0.52), fan)
 
 
 _BOX_FACES = np.array(

@@ -25,7 +25,9 @@ class PlacedBodies:
         rows: What the tables say of the triangles.
         materials: Rows for the material table.
         actor_index: (T,) which of the actors each triangle belongs to.
-        corners_m: (A, 8, 3) corners of the actors' bounding boxes in the world.
+        corners_m: (A, 8, 3) corners of the actors' bounding boxes in the world, z changing fastest, then y, then x.
+        world_from_box: (A, 3, 4) float32 axes and centres of the boxes.
+        half_extent_m: (A, 3) float32.
     """
 
     vertices_m: NDArray[np.float32]
@@ -34,6 +36,8 @@ class PlacedBodies:
     materials: list[BodyMaterial]
     actor_index: NDArray[np.intp]
     corners_m: NDArray[np.float32]
+    world_from_box: NDArray[np.float32]
+    half_extent_m: NDArray[np.float32]
 
 
 _SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float64)
@@ -79,8 +83,16 @@ def place_bodies(actors: tuple[RenderActor, ...], time_s: float, *, first_materi
         actor_id=ids[actor_index],
     )
     boxes = (center[:, None] + _SIGNS * half[:, None]) @ rotation.transpose(0, 2, 1) + location[:, None]
+    middle = np.einsum("aij,aj->ai", rotation, center) + location
     return PlacedBodies(
-        np.concatenate(vertices), np.concatenate(triangles), rows, materials, actor_index, boxes.astype(np.float32)
+        vertices_m=np.concatenate(vertices),
+        triangles=np.concatenate(triangles),
+        rows=rows,
+        materials=materials,
+        actor_index=actor_index,
+        corners_m=boxes.astype(np.float32),
+        world_from_box=np.concatenate([rotation, middle[..., None]], axis=2).astype(np.float32),
+        half_extent_m=half.astype(np.float32),
     )
 
 
@@ -101,4 +113,6 @@ def _nobody() -> PlacedBodies:
         [],
         np.zeros(0, np.intp),
         np.zeros((0, 8, 3), np.float32),
+        np.zeros((0, 3, 4), np.float32),
+        np.zeros((0, 3), np.float32),
     )

@@ -230,7 +230,7 @@ def _bench(builder: BodyBuilder, half: Half) -> None:
 
 def _tree(builder: BodyBuilder, half: Half) -> None:
     height, reach = 2.0 * half[2], min(half[0], half[1])
-    builder.tube("wood", [[0, 0, 0], [0, 0, 0.6 * height]], [0.05 * reach + 0.1, 0.08], sides=8)
+    builder.tube("wood", [[0.0, 0.0, 0.0], [0.0, 0.0, 0.6 * height]], [0.05 * reach + 0.1, 0.08], sides=8)
     levels, radii = np.array([0.32, 0.5, 0.7, 0.88, 1.0]), np.array([0.45, 0.95, 1.0, 0.7, 0.1])
     builder.tube("leaves", levels[:, None] * np.array([0.0, 0.0, height]), radii * reach, sides=10)
 
@@ -238,12 +238,9 @@ def _tree(builder: BodyBuilder, half: Half) -> None:
 def _pot(builder: BodyBuilder, half: Half) -> None:
     height = 2.0 * half[2]
     builder.box("clay", [0, 0, 0.3 * height], [half[0], half[1], 0.3 * height])
-    builder.tube(
-        "leaves",
-        np.array([0.55, 0.8, 1.0])[:, None] * np.array([0.0, 0.0, height]),
-        np.array([0.8, 0.9, 0.3]) * min(half[0], half[1]),
-        sides=8,
-    )
+    levels, radii = np.array([0.55, 0.8, 1.0]), np.array([0.8, 0.9, 0.3])
+    path = levels[:, None] * np.array([0.0, 0.0, height])
+    builder.tube("leaves", path, radii * min(half[0], half[1]), sides=8)
 
 
 def _shelter(builder: BodyBuilder, half: Half) -> None:

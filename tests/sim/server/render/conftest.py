@@ -1,10 +1,8 @@
 """A straight street, built by hand, so that the renderer's tests need no map."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from drivevla.sim.server.render.renderer import Renderer
 from drivevla.sim.server.scene.mesh import Label, Material, SceneMesh
@@ -17,8 +15,8 @@ class Sketch:
     """Collects quads into a SceneMesh."""
 
     def __init__(self) -> None:
-        self._corners: list[np.ndarray] = []
-        self._uv: list[np.ndarray] = []
+        self._corners: list[NDArray[np.float32]] = []
+        self._uv: list[NDArray[np.float32]] = []
         self._material: list[int] = []
         self._label: list[int] = []
         self._object: list[int] = []
@@ -128,5 +126,5 @@ def street_mesh() -> SceneMesh:
 
 
 @pytest.fixture(scope="session")
-def street(street_mesh: SceneMesh) -> Iterator[Renderer]:
-    yield Renderer(street_mesh)
+def street(street_mesh: SceneMesh) -> Renderer:
+    return Renderer(street_mesh)
