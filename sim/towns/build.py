@@ -40,9 +40,8 @@ def build_network(plan: Plan) -> Network:
     for index, street in enumerate(plan.streets):
         road = _build_road(plan, street, index, rays, network.new_id())
         network.roads.append(road)
-        for node, contact in ((street.start, "start"), (street.end, "end")):
-            place = road.curve.start if contact == "start" else road.curve.end.turned()
-            legs[node].append(Leg(index, road, contact, place.heading_rad))
+        legs[street.start].append(Leg(index, road, "start", road.curve.start.heading_rad))
+        legs[street.end].append(Leg(index, road, "end", road.curve.end.turned().heading_rad))
     for node, here in enumerate(legs):
         _build_node(plan, node, here, network)
     for road in list(network.roads):

@@ -8,6 +8,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 __all__ = ["Arc", "Curve", "Place", "arc_to", "fillet", "join"]
 
@@ -112,6 +113,10 @@ class Curve:
         index = max(bisect.bisect_right(self.starts_m, s_m) - 1, 0)
         return self.arcs[index].at(s_m - self.starts_m[index]).beside(t_m)
 
+    def curvature_per_m(self, s_m: float) -> float:
+        """Curvature ``s_m`` along, positive to the left."""
+        return self.arcs[max(bisect.bisect_right(self.starts_m, s_m) - 1, 0)].curvature_per_m
+
     def offset(self, t_m: float) -> "Curve":
         """The parallel curve ``t_m`` to the left.
 
@@ -178,7 +183,7 @@ def fillet(points_m: Sequence[tuple[float, float]], *, radius_m: float) -> Curve
     """
     arcs: list[Arc] = []
     here = _towards(points_m[0], points_m[1])
-    for corner, after in zip(points_m[1:-1], points_m[2:], strict=True):
+    for corner, after in pairwise(points_m[1:]):
         left_m = math.dist(here.xy_m, corner)
         turn = math.remainder(_towards(corner, after).heading_rad - here.heading_rad, math.tau)
         if abs(turn) < 1e-6:

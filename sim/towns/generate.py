@@ -5,6 +5,7 @@ import random
 from drivevla.errors import ContractError, unknown_name
 from drivevla.sim.towns.build import build_network
 from drivevla.sim.towns.kinds import TOWN_KINDS
+from drivevla.sim.towns.landmark_places import place_landmarks
 from drivevla.sim.towns.network import Network
 from drivevla.sim.towns.opendrive import opendrive_text
 from drivevla.sim.towns.plan import Plan
@@ -47,4 +48,6 @@ def _build(kind: str, seed: int) -> tuple[Plan, Network]:
     rng = random.Random(f"{kind} {seed}")
     plan = TOWN_KINDS[kind](rng)
     plan.origin_deg = (round(rng.uniform(-55, 55), 4), round(rng.uniform(-170, 170), 4))
-    return plan, build_network(plan)
+    network = build_network(plan)
+    place_landmarks(network, rng)
+    return plan, network

@@ -112,7 +112,11 @@ def add_ring(plan: Plan, ring: Ring, gates: list[tuple[int, Profile]]) -> None:
 
 
 def _nearest_m(curve: Curve, point_m: Point) -> float:
-    return min(curve.distances(0.5), key=lambda s: math.dist(curve.at(s).xy_m, point_m))
+    """Where along a curve's straight parts a point beside it lies."""
+    s_m = min(curve.distances(10.0), key=lambda s: math.dist(curve.at(s).xy_m, point_m))
+    place = curve.at(s_m)
+    dx, dy = point_m[0] - place.x_m, point_m[1] - place.y_m
+    return s_m + dx * math.cos(place.heading_rad) + dy * math.sin(place.heading_rad)
 
 
 def _moved(crossing: _Crossing, middle: Curve, offset_m: float) -> _Crossing:

@@ -10,7 +10,6 @@ from drivevla.sim.towns.plan import Movement
 __all__ = ["LaneMouth", "Leg", "build_junction", "turns"]
 
 _STRAIGHT_RAD = math.radians(38)
-_MARKS = {"driving": Mark("none"), "sidewalk": Mark("none")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +121,10 @@ def build_junction(
     ordered = sorted(legs, key=lambda leg: leg.outward_rad)
     for leg, after in zip(ordered, [*ordered[1:], ordered[0]], strict=True):
         # seen from a car that enters, the next leg counter-clockwise is the one on its right
-        source, target = leg.incoming("sidewalk"), after.outgoing("sidewalk")
-        if leg is not after and source and target:
+        entering, leaving = leg.incoming("sidewalk"), after.outgoing("sidewalk")
+        if leg is not after and entering and leaving:
             connections.append(
-                _connect(network, junction_id, (leg, source[0]), (after, target[0]), "sidewalk", Mark("curb"))
+                _connect(network, junction_id, (leg, entering[0]), (after, leaving[0]), "sidewalk", Mark("curb"))
             )
     for road in network.roads[-len(connections) :]:
         road.heights = (Cubic(0.0, height_m),)

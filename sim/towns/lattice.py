@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from drivevla.sim.towns.plan import Point
 
@@ -28,12 +29,17 @@ class Lattice:
     points: dict[Cell, Point]
     edges: tuple[Edge, ...]
 
-    def thinned(self, rng: random.Random, count: int) -> "Lattice":
+    def thinned(self, rng: random.Random, count: int, *, keep_row: int | None = None) -> "Lattice":
         """The lattice without ``count`` edges (or as many as can go).
 
         What remains is sound: connected whichever further edge is closed, so that every street leads back into town.
+
+        Args:
+            rng: Draws which.
+            count: How many edges to take away.
+            keep_row: A row that stays whole.
         """
-        candidates = list(self.edges)
+        candidates = [(a, b) for a, b in self.edges if keep_row is None or not a[1] == b[1] == keep_row]
         rng.shuffle(candidates)
         edges = list(self.edges)
         for edge in candidates:
@@ -139,6 +145,6 @@ def _chains(edges: tuple[Edge, ...], keep: frozenset[Cell]) -> list[Chain]:
         chain = [begin, second]
         while chain[-1] not in crossings:
             chain.append(next(cell for cell in neighbours[chain[-1]] if cell != chain[-2]))
-        walked |= {frozenset(pair) for pair in zip(chain, chain[1:], strict=False)}
+        walked |= {frozenset(pair) for pair in pairwise(chain)}
         chains.append(tuple(chain))
     return chains

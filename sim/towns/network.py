@@ -26,11 +26,14 @@ __all__ = [
     "RoadObject",
     "Section",
     "Signal",
+    "SignalType",
     "value_at",
 ]
 
 Contact = Literal["start", "end"]
 LaneKind = Literal["driving", "parking", "shoulder", "median", "sidewalk"]
+SignalType = Literal["1000001", "206", "205", "274"]
+"""CARLA's numbers: traffic light, stop sign, yield sign, speed limit."""
 MarkShape = Literal["none", "solid", "broken", "solid_solid", "curb"]
 
 
@@ -156,7 +159,7 @@ class Signal:
     Attributes:
         id: Unique in the network.
         name: For people.
-        type: CARLA's numbers: 1000001 light, 206 stop, 205 yield, 274 speed limit.
+        type: What it is.
         s_m: Where it takes effect: the stop line.
         forward: Whether it governs traffic along the reference line.
         lanes: First and last lane id that it governs.
@@ -167,7 +170,7 @@ class Signal:
 
     id: int
     name: str
-    type: Literal["1000001", "206", "205", "274"]
+    type: SignalType
     s_m: float
     t_m: float
     forward: bool

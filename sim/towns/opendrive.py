@@ -6,6 +6,8 @@ world, and a header without the time of day, so that equal networks give equal b
 """
 
 import math
+from types import ModuleType
+from typing import Any
 from xml.etree import ElementTree as ET
 
 from drivevla.errors import require
@@ -13,7 +15,10 @@ from drivevla.sim.towns.network import Cubic, Junction, Lane, Mark, Network, Roa
 
 __all__ = ["opendrive_text"]
 
-_GEO_REFERENCE = "+proj=tmerc +lat_0={latitude:.6f} +lon_0={longitude:.6f} +k=1 +x_0=0 +y_0=0 +datum=WGS84 +units=m +vunits=m +no_defs"
+_GEO_REFERENCE = (
+    "+proj=tmerc +lat_0={latitude:.6f} +lon_0={longitude:.6f} +k=1 +x_0=0 +y_0=0 "
+    "+datum=WGS84 +units=m +vunits=m +no_defs"
+)
 _MARK_WIDTH_M = 0.15
 
 
@@ -70,7 +75,7 @@ def _header(network: Network, name: str, origin_deg: tuple[float, float]) -> ET.
     return header
 
 
-def _road(road: Road, xodr: object) -> ET.Element:
+def _road(road: Road, xodr: ModuleType) -> ET.Element:
     view = xodr.PlanView()
     for s_m, arc in zip(road.curve.starts_m, road.curve.arcs, strict=True):
         length = _coefficient(arc.length_m)
@@ -81,8 +86,8 @@ def _road(road: Road, xodr: object) -> ET.Element:
     lanes = xodr.Lanes()
     for offset in road.offsets:
         lanes.add_laneoffset(xodr.LaneOffset(_coefficient(offset.s_m), *_powers(offset)))
-    sections = (None, *road.sections, None)
-    for before, section, after in zip(sections, sections[1:], sections[2:], strict=False):
+    befores, afters = (None, *road.sections[:-1]), (*road.sections[1:], None)
+    for before, section, after in zip(befores, road.sections, afters, strict=True):
         lanes.add_lanesection(_section(section, before, after, xodr))
     written = xodr.Road(road.id, view, lanes, road_type=road.junction, name=road.name)
     written.add_type(getattr(xodr.RoadType, road.type), speed=road.speed_kph, speed_unit="km/h")
@@ -107,7 +112,7 @@ def _powers(cubic: Cubic) -> tuple[float, float, float, float]:
     return _coefficient(cubic.a), _coefficient(cubic.b), _coefficient(cubic.c), _coefficient(cubic.d)
 
 
-def _section(section: Section, before: Section | None, after: Section | None, xodr: object) -> object:
+def _section(section: Section, before: Section | None, after: Section | None, xodr: ModuleType) -> Any:
     center = xodr.Lane(lane_type=xodr.LaneType.none)
     for mark in section.center:
         center.add_roadmark(_mark(mark, xodr))
@@ -129,7 +134,7 @@ def _ids_by_key(section: Section | None) -> dict[tuple[str, bool], int]:
     return {(lane.key, lane_id > 0): lane_id for lane_id, lane in section.lanes().items()}
 
 
-def _lane(lane: Lane, links: list[int | None], xodr: object) -> object:
+def _lane(lane: Lane, links: list[int | None], xodr: ModuleType) -> Any:
     first, *others = lane.widths
     written = xodr.Lane(getattr(xodr.LaneType, lane.kind), *_powers(first), soffset=_coefficient(first.s_m))
     for width in others:
@@ -142,7 +147,7 @@ def _lane(lane: Lane, links: list[int | None], xodr: object) -> object:
     return written
 
 
-def _mark(mark: Mark, xodr: object) -> object:
+def _mark(mark: Mark, xodr: ModuleType) -> Any:
     return xodr.RoadMark(
         getattr(xodr.RoadMarkType, mark.shape),
         _MARK_WIDTH_M,
@@ -152,7 +157,7 @@ def _mark(mark: Mark, xodr: object) -> object:
     )
 
 
-def _junction(junction: Junction, xodr: object) -> ET.Element:
+def _junction(junction: Junction, xodr: ModuleType) -> ET.Element:
     written = xodr.Junction(junction.name, junction.id)
     for connection in junction.connections:
         entry = xodr.Connection(connection.incoming, connection.connecting, xodr.ContactPoint.start)

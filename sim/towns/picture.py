@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drivevla.errors import require
 from drivevla.sim.towns.network import Network, RoadObject
@@ -41,7 +42,7 @@ def draw_town(network: Network, *, title: str, inches: float = 8.0) -> "Figure":
 
     figure = Figure(figsize=(inches, inches), layout="constrained")
     axes = figure.add_subplot(facecolor="#e9efe2")
-    layers: dict[str, list[np.ndarray]] = {kind: [] for kind in _LANE_COLORS}
+    layers: dict[str, list[NDArray[np.float64]]] = {kind: [] for kind in _LANE_COLORS}
     for road in network.roads:
         for lane, outline in lane_outlines(road):
             layers[lane.kind].append(np.asarray(outline.exterior.coords))
@@ -63,7 +64,7 @@ def draw_town(network: Network, *, title: str, inches: float = 8.0) -> "Figure":
     return figure
 
 
-def place_corners(thing: RoadObject, x_m: float, y_m: float, heading_rad: float) -> np.ndarray:
+def place_corners(thing: RoadObject, x_m: float, y_m: float, heading_rad: float) -> NDArray[np.float64]:
     """The (4, 2) corners of an object's box on the ground."""
     u = np.array([-1, 1, 1, -1]) * thing.size_m[0] / 2
     v = np.array([-1, -1, 1, 1]) * thing.size_m[1] / 2

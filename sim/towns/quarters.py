@@ -9,7 +9,7 @@ from drivevla.sim.towns.lattice import Cell, Chain, Lattice, bricks, rectangle
 from drivevla.sim.towns.plan import Control, Node, Plan, Point, Profile, Street
 from drivevla.sim.towns.terrain import rolling
 
-__all__ = ["grid", "hills", "multilane", "plan_of", "roundabout", "stop", "tee"]
+__all__ = ["grid", "hills", "multilane", "plan_of", "roundabout", "stop", "tee", "wound"]
 
 Choose = Callable[[Cell], Control]
 Widen = Callable[[Chain], Profile]
@@ -83,7 +83,7 @@ def tee(rng: random.Random) -> Plan:
         node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(5.5, 8)),
         bend_radius_m=rng.uniform(20, 45),
     )
-    return _turned(rng, _wound(rng, plan, share=0.8, reach=0.13))
+    return _turned(rng, wound(rng, plan, share=0.8, reach=0.13))
 
 
 def roundabout(rng: random.Random) -> Plan:
@@ -99,7 +99,7 @@ def roundabout(rng: random.Random) -> Plan:
         node=Node(xy_m=(0, 0), ring_radius_m=rng.uniform(14, 20)),
         bend_radius_m=rng.uniform(35, 60),
     )
-    return _turned(rng, _wound(rng, plan, share=0.5, reach=0.1))
+    return _turned(rng, wound(rng, plan, share=0.5, reach=0.1))
 
 
 def stop(rng: random.Random) -> Plan:
@@ -115,7 +115,7 @@ def stop(rng: random.Random) -> Plan:
         node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(5, 7)),
         bend_radius_m=rng.uniform(15, 30),
     )
-    return _turned(rng, _wound(rng, plan, share=0.3, reach=0.08))
+    return _turned(rng, wound(rng, plan, share=0.3, reach=0.08))
 
 
 def multilane(rng: random.Random) -> Plan:
@@ -144,7 +144,7 @@ def multilane(rng: random.Random) -> Plan:
         node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(8, 11)),
         bend_radius_m=rng.uniform(40, 60),
     )
-    return _turned(rng, _wound(rng, plan, share=0.35, reach=0.08))
+    return _turned(rng, wound(rng, plan, share=0.35, reach=0.08))
 
 
 def hills(rng: random.Random) -> Plan:
@@ -161,7 +161,7 @@ def hills(rng: random.Random) -> Plan:
         bend_radius_m=rng.uniform(25, 60),
     )
     plan.terrain = rolling(rng, grade=rng.uniform(0.055, 0.075), wave_m=(280, 520))
-    return _turned(rng, _wound(rng, plan, share=1.0, reach=0.16))
+    return _turned(rng, wound(rng, plan, share=1.0, reach=0.16))
 
 
 def _street(rng: random.Random, *, lane_m: tuple[float, float], speeds: Sequence[int], parking: float) -> Profile:
@@ -194,9 +194,16 @@ def _mostly(rng: random.Random, usual: Control, others: Sequence[Control], *, sh
     return choose
 
 
-def _wound(rng: random.Random, plan: Plan, *, share: float, reach: float) -> Plan:
-    """Bend straight streets: one bow or an S, as far to the side as ``reach`` times their length."""
-    wound = replace(plan, streets=list(plan.streets))
+def wound(rng: random.Random, plan: Plan, *, share: float, reach: float) -> Plan:
+    """Bend straight streets: one bow or an S.
+
+    Args:
+        rng: Draws which and how.
+        plan: The town.
+        share: Of the straight streets that are bent.
+        reach: How far to the side at most, as a share of the street's length.
+    """
+    bent = replace(plan, streets=list(plan.streets))
     for index, street in enumerate(plan.streets):
         (ax, ay), (bx, by) = plan.nodes[street.start].xy_m, plan.nodes[street.end].xy_m
         length = math.dist((ax, ay), (bx, by))
@@ -209,10 +216,10 @@ def _wound(rng: random.Random, plan: Plan, *, share: float, reach: float) -> Pla
             (ax + (bx - ax) * at + normal[0] * shift, ay + (by - ay) * at + normal[1] * shift)
             for at, shift in zip((0.36, 0.64), aside, strict=True)
         ]
-        wound.streets[index] = replace(street, via=tuple(via), bend_radius_m=max(street.bend_radius_m, 30.0))
-        if min(_narrowest_rad(wound, street.start), _narrowest_rad(wound, street.end)) < _LEAST_ANGLE_RAD:
-            wound.streets[index] = street
-    return wound
+        bent.streets[index] = replace(street, via=tuple(via), bend_radius_m=max(street.bend_radius_m, 30.0))
+        if min(_narrowest_rad(bent, street.start), _narrowest_rad(bent, street.end)) < _LEAST_ANGLE_RAD:
+            bent.streets[index] = street
+    return bent
 
 
 def _narrowest_rad(plan: Plan, node: int) -> float:

@@ -4,7 +4,7 @@ import math
 
 from drivevla.sim.towns.curves import Place
 from drivevla.sim.towns.junctions import Leg
-from drivevla.sim.towns.network import Controller, Network, Road, RoadObject, Signal
+from drivevla.sim.towns.network import Controller, Network, Road, RoadObject, Signal, SignalType
 from drivevla.sim.towns.plan import Control
 
 __all__ = ["STOP_LINE_M", "add_crosswalk", "add_speed_limits", "govern"]
@@ -33,7 +33,7 @@ def govern(
     Returns:
         One controller per phase: the approaches take turns, so that no two conflicting ways are green together.
     """
-    controllers = []
+    controllers: list[Controller] = []
     for leg in sorted(legs, key=lambda leg: leg.outward_rad % math.tau):
         lanes = leg.incoming()
         if not lanes:
@@ -51,7 +51,7 @@ def govern(
     return tuple(controllers)
 
 
-def _sign(control: Control, *, minor: bool, ring: bool) -> str | None:
+def _sign(control: Control, *, minor: bool, ring: bool) -> SignalType | None:
     if control == "signals":
         return "1000001"
     if control == "stop_all" or (control == "stop_minor" and minor):
@@ -61,7 +61,7 @@ def _sign(control: Control, *, minor: bool, ring: bool) -> str | None:
     return None
 
 
-def _signal(network: Network, leg: Leg, kind: str, lane_ids: list[int], stop_line_m: float) -> Signal:
+def _signal(network: Network, leg: Leg, kind: SignalType, lane_ids: list[int], stop_line_m: float) -> Signal:
     # lights stand at the mouth, behind the crosswalk, where a driver who waits at the line still sees them
     stands_before_mouth = 0.6 if kind == "1000001" else stop_line_m
     forward = leg.contact == "end"

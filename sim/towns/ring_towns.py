@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import cycle
 
 from drivevla.sim.towns.highway import LEAST_STRAIGHT_M, TERMINAL_M, Ring, add_ring
 from drivevla.sim.towns.lattice import Cell, Chain, Lattice, rectangle
@@ -24,7 +25,7 @@ def highway(rng: random.Random) -> Plan:
     street = Profile(lane_m=round(rng.uniform(3.2, 3.6), 2), parking_m=rng.choice((0.0, 2.4, 3.0)), speed_kph=40)
     row, other_row = rng.choice((rows // 2, (rows - 1) // 2)), rng.choice((rows // 2, (rows - 1) // 2))
     controls: tuple[Control, ...] = ("signals", "signals", "stop_all", "yield_minor")
-    plan = _with_gates(
+    return _with_gates(
         lattice,
         columns=columns,
         gate_rows=(row, other_row),
@@ -33,15 +34,14 @@ def highway(rng: random.Random) -> Plan:
         link=arterial,
         ring=_ring(rng, lattice, rows),
     )
-    return plan
 
 
 def mixed(rng: random.Random) -> Plan:
     """Avenue, grid, roundabouts, stop and yield signs, gentle hills, and a highway around them."""
-    columns, rows = rng.choice(((4, 4), (3, 5), (3, 4)))
+    columns, rows = rng.choice(((4, 4), (3, 5), (4, 3)))
     lattice = rectangle(rng, columns=columns, rows=rows, block_m=(112, 145))
-    lattice = lattice.thinned(rng, rng.randint(1, 3)).jittered(rng, rng.uniform(2, 7))
     avenue_row = rng.choice((rows // 2, (rows - 1) // 2))
+    lattice = lattice.thinned(rng, rng.randint(1, 3), keep_row=avenue_row).jittered(rng, rng.uniform(2, 7))
     avenue = Profile(forward=2, backward=2, lane_m=3.5, median_m=3.3, turn_lanes=True, sidewalk_m=2.4, speed_kph=60)
     street = Profile(
         lane_m=round(rng.uniform(3.2, 3.5), 2),
@@ -50,7 +50,8 @@ def mixed(rng: random.Random) -> Plan:
         center=rng.choice(("solid", "broken", "solid_solid")),
     )
     ring = _ring(rng, lattice, rows)
-    quiet = iter(rng.sample(("roundabout", "stop_all", "yield_minor", "roundabout", "stop_minor", "signals"), 6) * 5)
+    sorts: tuple[Control, ...] = ("roundabout", "stop_all", "yield_minor", "roundabout", "stop_minor", "signals")
+    quiet = cycle(rng.sample(sorts, len(sorts)))
     plan = _with_gates(
         lattice,
         columns=columns,

@@ -139,8 +139,8 @@ def _section(
     pocket: str | None = None,
     parking: bool = False,
 ) -> Section:
-    median = (Cubic(0.0, profile.median_m),)
-    grown = (Cubic(0.0, profile.median_m),)
+    median: tuple[Cubic, ...] = (Cubic(0.0, profile.median_m),)
+    grown = median
     if pocket is not None:
         taper_at = 0.0 if pocket == "forward" else length - _TAPER_M
         grown, median = _exchange(profile.median_m, taper_at, opens=pocket == "forward")
