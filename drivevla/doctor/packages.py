@@ -66,7 +66,7 @@ hit = scene.cast_rays(o3d.core.Tensor([[0.5, 0.5, 5.0, 0.0, 0.0, -1.0]], o3d.cor
 assert abs(hit - 4.0) < 1e-3, f"a ray that should meet a box after 4 m does after {hit} m"
 print(f"{o3d.__version__}, casts rays")
 """
-    return _answered(program, remedy="pip install 'drivevla[sim]'")
+    return _answered(program, remedy="pip install 'drivevla[sim]'; see also `libraries`")
 
 
 def check_libraries() -> Result:
