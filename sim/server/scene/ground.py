@@ -7,10 +7,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from drivevla.errors import ContractError
 
-__all__ = ["GroundSurface"]
+__all__ = ["STEP_M", "GroundSurface"]
+
+STEP_M = 0.6
+"""How far above the height asked from a surface may lie and still be stood on: kerbs, bumps, sunken wheels."""
 
 _CELL_M = 2.0
 _EDGE_SLACK_M = 1e-4
+_ABOVE = 1e6  # ranks what is out of reach behind everything within reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +51,8 @@ class GroundSurface:
         low, high = corners[..., :2].min(axis=1), corners[..., :2].max(axis=1)
         origin = low.min(axis=0) - 1e-3
         shape = tuple(int(n) for n in ((high.max(axis=0) - origin) // _CELL_M + 1))
-        start, members = _bucket(
-            ((low - origin) // _CELL_M).astype(int), ((high - origin) // _CELL_M).astype(int), shape
-        )
+        cells = [((corner - origin) // _CELL_M).astype(np.int64) for corner in (low, high)]
+        start, members = _bucket(cells[0], cells[1], shape, edges, origin)
         for name, value in (
             ("_planes", planes),
             ("_edges", edges),
@@ -61,7 +64,10 @@ class GroundSurface:
             object.__setattr__(self, name, value)
 
     def query(self, xy_m: ArrayLike, z_near_m: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The surface nearest in height to ``z_near_m`` at each point.
+        """The surface to stand on at each point, for something whose foot is at about ``z_near_m``.
+
+        That is the highest surface at most ``STEP_M`` above the foot: a sidewalk wins over the terrain under it, the road
+        below wins over the bridge above. Where everything is higher than that, it is the lowest surface.
 
         Args:
             xy_m: (N, 2) points.
@@ -74,29 +80,31 @@ class GroundSurface:
         z_near = np.broadcast_to(np.asarray(z_near_m, dtype=np.float64), (len(xy),))
         z, normal = np.full(len(xy), np.nan), np.full((len(xy), 3), np.nan)
         point, triangle = self._candidates(xy)
-        x, y = xy[point].T
-        edges = self._edges[triangle]
-        inside = np.all(edges[:, 0] * x[:, None] + edges[:, 1] * y[:, None] + edges[:, 2] >= -_EDGE_SLACK_M, axis=1)
-        point, triangle = point[inside], triangle[inside]
-        planes = self._planes[triangle]
+        x, y = xy[point, 0], xy[point, 1]
+        edges = self._edges.take(triangle, axis=0)
+        distance = edges[:, 0] * x[:, None] + edges[:, 1] * y[:, None] + edges[:, 2]
+        inside = np.flatnonzero(distance.min(axis=1) >= -_EDGE_SLACK_M)
+        point = point[inside]
+        planes = self._planes.take(triangle[inside], axis=0)
         height = planes[:, 0] * x[inside] + planes[:, 1] * y[inside] + planes[:, 2]
-        order = np.lexsort((np.abs(height - z_near[point]), point))
-        point, first = np.unique(point[order], return_index=True)
-        best = order[first]
+        rank = np.where(height <= z_near[point] + STEP_M, -height, _ABOVE + height)
+        order = np.lexsort((rank, point))
+        best = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
+        point = point[best]
         z[point] = height[best]
         slope = planes[best, :2]
-        length = np.sqrt(1 + slope[:, 0] ** 2 + slope[:, 1] ** 2)
-        normal[point, :2] = -slope / length[:, None]
-        normal[point, 2] = 1 / length
+        up = 1 / np.sqrt(1 + slope[:, 0] ** 2 + slope[:, 1] ** 2)
+        normal[point, :2] = -slope * up[:, None]
+        normal[point, 2] = up
         return z, normal
 
     def _candidates(self, xy_m: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
         """Pairs of a point and a triangle whose grid cell it is in."""
-        known = np.isfinite(xy_m).all(axis=1)
-        cell = np.floor((np.where(known[:, None], xy_m, self._origin_m) - self._origin_m) / _CELL_M)
-        known &= np.all((cell >= 0) & (cell < self._shape), axis=1)
-        points = np.flatnonzero(known)
-        flat = (cell[points, 0] * self._shape[1] + cell[points, 1]).astype(np.int64)
+        cell = (xy_m - self._origin_m) / _CELL_M
+        # Comparisons with NaN are false: points that are nowhere have no candidates.
+        points = np.flatnonzero(((cell >= 0) & (cell < self._shape)).all(axis=1))
+        cell = cell[points].astype(np.int64)
+        flat = cell[:, 0] * self._shape[1] + cell[:, 1]
         start, stop = self._cell_start[flat], self._cell_start[flat + 1]
         count = stop - start
         first = np.repeat(start - np.cumsum(count) + count, count)
@@ -121,16 +129,39 @@ def _planes_and_edges(corners_m: NDArray[np.float64]) -> tuple[NDArray[np.float6
 
 
 def _bucket(
-    low: NDArray[np.int64], high: NDArray[np.int64], shape: tuple[int, ...]
+    low: NDArray[np.int64],
+    high: NDArray[np.int64],
+    shape: tuple[int, ...],
+    edges: NDArray[np.float64],
+    origin_m: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """For every grid cell the triangles whose bounding box touches it, as row starts and members."""
+    """For every grid cell the triangles that touch it, as row starts and members."""
     size = high - low + 1
     count = size[:, 0] * size[:, 1]
     triangle = np.repeat(np.arange(len(low), dtype=np.int32), count)
     within = np.arange(len(triangle)) - np.repeat(np.cumsum(count) - count, count)
     column = low[triangle, 0] + within // size[triangle, 1]
     row = low[triangle, 1] + within % size[triangle, 1]
-    flat = column * shape[1] + row
+    touches = _touching(triangle, column, row, edges, origin_m)
+    triangle, flat = triangle[touches], (column * shape[1] + row)[touches]
     order = np.argsort(flat, kind="stable")
     start = np.concatenate([[0], np.cumsum(np.bincount(flat, minlength=shape[0] * shape[1]))])
     return start, triangle[order]
+
+
+def _touching(
+    triangle: NDArray[np.int32],
+    column: NDArray[np.int64],
+    row: NDArray[np.int64],
+    edges: NDArray[np.float64],
+    origin_m: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Which pairs of a triangle and a cell of its bounding box really overlap: no edge has the cell wholly outside."""
+    x = origin_m[0] + (column + 0.5) * _CELL_M
+    y = origin_m[1] + (row + 0.5) * _CELL_M
+    touches = np.ones(len(triangle), dtype=bool)
+    for k in range(3):
+        toward_x, toward_y, offset = edges[:, :, k].T
+        reach = 0.5 * _CELL_M * (np.abs(toward_x) + np.abs(toward_y)) + _EDGE_SLACK_M + offset
+        touches &= toward_x[triangle] * x + toward_y[triangle] * y + reach[triangle] >= 0
+    return touches

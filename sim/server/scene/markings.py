@@ -67,7 +67,7 @@ def _stretches(grid: LaneGrid, lane: Lane) -> Iterator[tuple[RoadMark, float, fl
     start, end = max(grid.s_m[0], 0.0), min(grid.s_m[-1], grid.road.length_m)
     marks = [mark for mark in lane.marks if mark.start_m + grid.section.start_s_m < end]
     starts = [max(mark.start_m + grid.section.start_s_m, start) for mark in marks]
-    for mark, first, last in zip(marks, starts, [*starts[1:], end], strict=True):
+    for mark, first, last in zip(marks, starts, [*starts, end][1:], strict=True):
         if mark.kind in _LINES and last - first > 0.05:
             yield mark, first, last
 
