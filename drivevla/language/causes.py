@@ -123,6 +123,7 @@ _TURNS = (Lateral.TURN_LEFT, Lateral.TURN_RIGHT)
 _CHANGES = (Lateral.CHANGE_LANE_LEFT, Lateral.CHANGE_LANE_RIGHT)
 _NUDGES = (Lateral.NUDGE_LEFT, Lateral.NUDGE_RIGHT)
 
+# The sides are those of right-hand traffic, as on CARLA's maps.
 CAUSES: dict[Cause, CauseSpec] = {
     Cause.RED_LIGHT: CauseSpec(meaning="the light for us is red", longitudinal=_YIELDING, lateral=_LANE),
     Cause.YELLOW_LIGHT: CauseSpec(meaning="the light for us is yellow", longitudinal=(_SLOW, _STOP)),
@@ -135,7 +136,7 @@ CAUSES: dict[Cause, CauseSpec] = {
         meaning="a slower vehicle ahead in our lane sets the speed",
         required=("actor",),
         optional=("colour",),
-        longitudinal=(_SLOW, _STOP, _WAIT, _KEEP),
+        longitudinal=(_SLOW, _KEEP),
     ),
     Cause.BRAKING_VEHICLE: CauseSpec(
         meaning="the vehicle ahead brakes hard",
@@ -195,14 +196,14 @@ CAUSES: dict[Cause, CauseSpec] = {
     Cause.ONCOMING_TRAFFIC: CauseSpec(
         meaning="oncoming traffic has priority: at a turn across it, or on the lane we need",
         longitudinal=_YIELDING,
-        lateral=_LANE + _TURNS,
+        lateral=_LANE + _TURNS[:1],
     ),
     Cause.ONCOMING_IN_LANE: CauseSpec(
         meaning="an oncoming vehicle is partly in our lane",
         required=("actor",),
         optional=("colour",),
         longitudinal=_BRAKING,
-        lateral=_LANE + _NUDGES,
+        lateral=_LANE + _NUDGES[1:],
     ),
     Cause.CROSSING_TRAFFIC: CauseSpec(
         meaning="traffic on the crossing road has priority or takes it",
@@ -239,7 +240,7 @@ CAUSES: dict[Cause, CauseSpec] = {
         meaning="the route goes this way", longitudinal=(_KEEP, _SLOW, _START), lateral=_TURNS + _CHANGES
     ),
     Cause.RETURN_TO_LANE: CauseSpec(meaning="the obstacle is passed", longitudinal=(_KEEP, _GO), lateral=_CHANGES),
-    Cause.LEAVE_PARKING: CauseSpec(meaning="we leave a parking space", longitudinal=(_START,), lateral=_CHANGES),
+    Cause.LEAVE_PARKING: CauseSpec(meaning="we leave a parking space", longitudinal=(_START,), lateral=_CHANGES[:1]),
     Cause.INSTRUCTION: CauseSpec(
         meaning="the driver asked for it",
         longitudinal=(_KEEP, _GO, _SLOW, _STOP, _START),

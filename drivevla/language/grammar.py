@@ -34,6 +34,7 @@ class Production:
         split: The split that it is kept for; None where both may use it.
         when: Slot values that the text stands for.
         parts: The parsed template.
+        opening: What a text must begin with to be read as this; found out once, because most productions fail here.
     """
 
     rule: str
@@ -41,6 +42,11 @@ class Production:
     split: Split | None
     when: Slots
     parts: tuple[Part, ...]
+    opening: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        opening = self.parts[0].key if self.parts and isinstance(self.parts[0], Literal) else ""
+        object.__setattr__(self, "opening", opening)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +119,9 @@ class Grammar:
         """The slots that a production says, or None where it does not fit."""
         if production.split not in {None, split}:
             return None
-        if any(slots.get(name) != value for name, value in production.when.items()):
-            return None
+        for name, value in production.when.items():
+            if slots.get(name) != value:
+                return None
         said = set(production.when)
         for part in production.parts:
             names = self._said_by_part(part, slots, split)
@@ -164,7 +171,8 @@ class _Reader:
         if (rule, start) not in self.known:
             found: list[tuple[int, dict[str, Any]]] = []
             for production in self.grammar.rules[rule]:
-                found += [state for state in self._read_production(production, start) if state not in found]
+                if self.text.startswith(production.opening, start):
+                    found += [state for state in self._read_production(production, start) if state not in found]
             self.known[rule, start] = found
         return self.known[rule, start]
 

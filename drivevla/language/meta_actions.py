@@ -1,7 +1,7 @@
 """What the car does, in two closed vocabularies: with its speed and with its steering.
 
-They serve as classes (for language objectives, and for questions in the manner of DriveLM and CoVLA, whose captions likewise combine a
-speed class with a steering class) and as slots of a commentary.
+They serve as classes (for language objectives, and for questions in the manner of DriveLM and CoVLA, whose captions
+likewise combine a speed class with a steering class) and as slots of a commentary.
 """
 
 from dataclasses import dataclass
