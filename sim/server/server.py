@@ -1,19 +1,18 @@
 """The server as one object: listens, simulates, stops."""
 
-import logging
 from types import TracebackType
 from typing import Self
 
 from drivevla.sim.maps.source import MapSource
 from drivevla.sim.server.calls.dispatch import Dispatcher
 from drivevla.sim.server.calls.every import every_call
+from drivevla.sim.server.calls.session import PROTOCOL_VERSION
+from drivevla.sim.server.process import BACKEND
 from drivevla.sim.server.wire.rpc import RpcServer
 from drivevla.sim.server.wire.streams import StreamServer
 from drivevla.sim.server.world.simulator import Simulator
 
 __all__ = ["Server"]
-
-logger = logging.getLogger(__name__)
 
 
 class Server:
@@ -32,7 +31,13 @@ class Server:
     """
 
     def __init__(
-        self, source: MapSource, *, host: str = "127.0.0.1", port: int = 2000, stream_port: int | None = None, seed: int = 0
+        self,
+        source: MapSource,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 2000,
+        stream_port: int | None = None,
+        seed: int = 0,
     ) -> None:
         self._streams = StreamServer(host, stream_port if stream_port is not None else (port + 1 if port else 0))
         try:
@@ -61,6 +66,18 @@ class Server:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def map_name(self) -> str:
+        """The map that the server began with."""
+        return self._source.name
+
+    def describe(self) -> str:
+        """Where it listens and what it simulates, in a line."""
+        return (
+            f"{BACKEND} (CARLA {PROTOCOL_VERSION} protocol) on {self.host}:{self.port}, streams on {self.stream_port}, "
+            f"map {self.map_name}, seed {self.simulator.seed}"
+        )
 
     def close(self) -> None:
         """Disconnect everybody and stop; returns when all threads have ended."""

@@ -1,6 +1,21 @@
 """The one table of all calls."""
 
-from drivevla.sim.server.calls import maps, session, weather
+from drivevla.sim.server.calls import (
+    actors,
+    batch,
+    bodies,
+    components,
+    geometry,
+    level,
+    lights,
+    maps,
+    refused,
+    session,
+    traffic_manager,
+    vehicles,
+    walkers,
+    weather,
+)
 from drivevla.sim.server.calls.table import Call, merge
 
 __all__ = ["every_call"]
@@ -8,4 +23,20 @@ __all__ = ["every_call"]
 
 def every_call() -> dict[str, Call]:
     """Every call that the server knows, by name."""
-    return merge(session.CALLS, maps.CALLS, weather.CALLS)
+    subjects = (
+        session,
+        maps,
+        weather,
+        actors,
+        bodies,
+        vehicles,
+        walkers,
+        lights,
+        geometry,
+        level,
+        components,
+        traffic_manager,
+        batch,
+        refused,
+    )
+    return merge(*(subject.CALLS for subject in subjects))

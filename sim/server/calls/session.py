@@ -1,16 +1,14 @@
 """Who the server is, the episode, its settings, and the tick."""
 
 from drivevla.sim.server.calls.table import CallGroup
+from drivevla.sim.server.process import BACKEND
 from drivevla.sim.server.wire import decode
 from drivevla.sim.server.world.settings import EpisodeSettings, settings_from_wire
 from drivevla.sim.server.world.simulator import WORLD_STREAM, Simulator
 
-__all__ = ["BACKEND", "CALLS", "PROTOCOL_VERSION"]
+__all__ = ["CALLS", "PROTOCOL_VERSION"]
 
 PROTOCOL_VERSION = "0.9.16"
-BACKEND = "drivevla-embedded"
-"""What ``drivevla_backend`` answers; a real CARLA server does not know that call."""
-
 CALLS = CallGroup()
 
 
@@ -48,8 +46,3 @@ def set_episode_settings(simulator: Simulator, settings: EpisodeSettings) -> int
 @CALLS.value("tick_cue")
 def tick_cue(simulator: Simulator) -> int:
     return simulator.tick_cue()
-
-
-@CALLS.value("query_lights_state", decode.text)
-def query_lights_state(simulator: Simulator, _client: str) -> list[object]:
-    return []

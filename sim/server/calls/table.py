@@ -50,7 +50,7 @@ class Call:
             raise ContractError(f"{self.name} takes {len(self.decoders)} arguments, got {max(given, 0)}")
         try:
             return [decoder(value) for decoder, value in zip(self.decoders, params[1:], strict=True)]
-        except (ContractError, TypeError) as error:
+        except ContractError as error:
             raise ContractError(f"{self.name}: {error}") from error
 
     def success(self, result: object) -> object:

@@ -27,6 +27,7 @@ __all__ = [
     "text",
     "uint32",
     "variant_index",
+    "variant_of_one",
     "vector",
 ]
 
@@ -159,6 +160,15 @@ def variant_index(value: object) -> tuple[int, object]:
     """
     index, content = _array(value, 2, "a variant [index, value]")[:2]
     return integer(index), content
+
+
+def variant_of_one(value: object) -> tuple[int, object]:
+    """The parts of a struct whose one field is a variant: ``[[index, value]]``.
+
+    Raises:
+        ContractError: Something else came.
+    """
+    return variant_index(_array(value, 1, "a struct of one variant")[0])
 
 
 def _array(value: object, least: int, what: str) -> list[object]:

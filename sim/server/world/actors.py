@@ -1,5 +1,6 @@
 """What an actor is, and the table of all living ones with their packed records."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -57,6 +58,8 @@ class Actor:
         stream_id: For sensors: the stream its measurements go to; 0 for none.
         row: Where it is in the ``ActorTable``.
         signal_id: For lights and signs: OpenDRIVE signal id.
+        light_flags: For vehicles: which lamps a client has switched on.
+        open_doors: For vehicles: numbers of the doors that are open.
     """
 
     actor_id: int
@@ -75,6 +78,13 @@ class Actor:
     stream_id: int = 0
     row: int = -1
     signal_id: str = ""
+    light_flags: int = 0
+    open_doors: set[int] = field(default_factory=set)
+
+    @property
+    def is_client_side(self) -> bool:
+        """Whether the client computes what it measures by itself, from snapshots: no stream."""
+        return self.type_id == "sensor.other.lane_invasion"
 
     @property
     def is_body(self) -> bool:
@@ -101,20 +111,25 @@ class ActorTable:
         velocity_mps: (capacity, 3) world frame.
         angular_velocity_dps: (capacity, 3).
         acceleration_mps2: (capacity, 3) world frame.
+        travelled_m: (capacity,) the way that a vehicle has driven.
         records: (capacity,) of ``ACTOR_RECORD``; the kinds' own fields are written by whoever governs them.
         version: Grows with every actor that comes or goes.
     """
 
-    _ARRAYS = ("location_m", "rotation_deg", "velocity_mps", "angular_velocity_dps", "acceleration_mps2")
+    _VECTORS = ("location_m", "rotation_deg", "velocity_mps", "angular_velocity_dps", "acceleration_mps2")
+    _ARRAYS = (*_VECTORS, "travelled_m")
 
     def __init__(self) -> None:
         self.actors: list[Actor] = []
         self._by_id: dict[int, Actor] = {}
         self.location_m, self.rotation_deg, self.velocity_mps, self.angular_velocity_dps, self.acceleration_mps2 = (
-            np.zeros((64, 3)) for _ in self._ARRAYS
+            np.zeros((64, 3)) for _ in self._VECTORS
         )
+        self.travelled_m = np.zeros(64)
         self.records: NDArray[np.void] = np.zeros(64, dtype=ACTOR_RECORD)
         self.version = 0
+        self._by_kind: dict[ActorKind, list[Actor]] = {}
+        self._by_kind_version = -1
         self._levels_version = -1
         self._levels: list[_MountLevel] = []
 
@@ -139,8 +154,7 @@ class ActorTable:
     def remove(self, actor: Actor) -> None:
         """Take the actor's row away; later rows move up."""
         row, last = actor.row, len(self.actors)
-        for name in (*self._ARRAYS, "records"):
-            array = getattr(self, name)
+        for array in (*(getattr(self, name) for name in self._ARRAYS), _bytes_of(self.records)):
             array[row : last - 1] = array[row + 1 : last].copy()
         del self.actors[row]
         del self._by_id[actor.actor_id]
@@ -164,6 +178,14 @@ class ActorTable:
             raise SimulatorError(f"no actor {actor_id}: it was destroyed or never existed")
         return actor
 
+    def of_kind(self, kind: ActorKind) -> list[Actor]:
+        """All living actors of one kind, in order of creation."""
+        if self._by_kind_version != self.version:
+            self._by_kind, self._by_kind_version = {}, self.version
+        if kind not in self._by_kind:
+            self._by_kind[kind] = [actor for actor in self.actors if actor.kind == kind]
+        return self._by_kind[kind]
+
     def pose(self, actor: Actor) -> Pose:
         """Where the actor is."""
         x, y, z = self.location_m[actor.row].tolist()
@@ -174,6 +196,22 @@ class ActorTable:
         """Put the actor somewhere; children follow with ``place_children``."""
         self.location_m[actor.row] = pose.location_m
         self.rotation_deg[actor.row] = pose.rotation_deg
+
+    def mounted_pose(self, parent: Actor, mount: Mount) -> Pose:
+        """Where something mounted on ``parent`` is."""
+        base = self.pose(parent)
+        if mount.level:
+            base = Pose(base.location_m, (0.0, base.rotation_deg[1], 0.0))
+        world_from_child = base.matrix() @ mount.relative.matrix()
+        x, y, z = world_from_child[:3, 3].tolist()
+        pitch, yaw, roll = euler_angles_deg(world_from_child[:3, :3]).tolist()
+        return Pose((x, y, z), (pitch, yaw, roll))
+
+    def world_points(self, actor: Actor, points_m: Sequence[Vector]) -> list[Vector]:
+        """Points of the actor's frame in the world."""
+        matrix = self.pose(actor).matrix()
+        world = np.asarray(points_m).reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
+        return [(float(x), float(y), float(z)) for x, y, z in world]
 
     def place_children(self) -> None:
         """Move everything attached to where its parent is now, parents before their children."""
@@ -195,9 +233,17 @@ class ActorTable:
         return records.tobytes()
 
     def _grow(self) -> None:
-        for name in (*self._ARRAYS, "records"):
+        for name in self._ARRAYS:
             array = getattr(self, name)
             setattr(self, name, np.concatenate([array, np.zeros_like(array)]))
+        larger = np.zeros(2 * len(self.records), dtype=ACTOR_RECORD)
+        _bytes_of(larger)[: len(self.records)] = _bytes_of(self.records)
+        self.records = larger
+
+
+def _bytes_of(records: NDArray[np.void]) -> NDArray[np.uint8]:
+    # Copies go byte by byte: NumPy would copy field by field, and concatenating lays overlapping fields out anew.
+    return records.view(np.uint8).reshape(len(records), ACTOR_RECORD.itemsize)
 
 
 class _MountLevel:
@@ -243,7 +289,7 @@ def euler_angles_deg(world_from_body: NDArray[np.float64]) -> NDArray[np.float64
 def _mount_levels(actors: list[Actor]) -> list[_MountLevel]:
     by_depth: dict[int, list[Actor]] = {}
     for actor in actors:
-        if actor.parent is not None and not actor.is_body:
+        if actor.parent is not None:
             by_depth.setdefault(_depth(actor), []).append(actor)
     return [_MountLevel(by_depth[depth]) for depth in sorted(by_depth)]
 

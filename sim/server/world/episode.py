@@ -1,14 +1,25 @@
 """One loaded map with everything that lives in it, from its loading until the next one."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from drivevla.sim.server.physics import Contact, PhysicsWorld
 from drivevla.sim.server.pose import Pose
+from drivevla.sim.server.render.frame import DynamicFrame
+from drivevla.sim.server.render.weather import Weather
 from drivevla.sim.server.scene.mesh import Label
 from drivevla.sim.server.scene.scene import Scene
 from drivevla.sim.server.wire.streams import StreamServer
 from drivevla.sim.server.world.actors import Actor, ActorTable
-from drivevla.sim.server.world.sensors.array import SensorArray
+from drivevla.sim.server.world.appearance import dynamic_frame, without_objects
+from drivevla.sim.server.world.embodiment import Embodiment
+from drivevla.sim.server.world.sensors.array import Collision, SensorArray, Tick
+from drivevla.sim.server.world.sensors.inertial import attribute_number
 from drivevla.sim.server.world.signals import SignalActors
+
+if TYPE_CHECKING:
+    from drivevla.sim.server.render.renderer import Renderer
 
 __all__ = ["Episode"]
 
@@ -29,6 +40,7 @@ class Episode:
         episode_id: See above.
         now_s: Simulated seconds since the episode began.
         table: All living actors.
+        physics: Everything with a body.
         signals: Lights and signs.
         sensors: Everything that measures.
         spectator: The free camera that every CARLA world has.
@@ -47,15 +59,21 @@ class Episode:
         self.scene, self.episode_id, self.now_s = scene, episode_id, 0.0
         self._actor_ids, self._stream_ids = actor_ids, stream_ids
         self._ordinal = 0
+        self._frame: DynamicFrame | None = None
+        self._renderer: Renderer | None = None
+        self._hidden: set[int] = set()
         self.table = ActorTable()
+        self.physics = PhysicsWorld(scene.ground, scene.obstacles)
+        self._bodies = Embodiment(self.table, self.physics)
+        self._things = {thing.object_id: thing for thing in scene.objects}
         self.signals = SignalActors(scene, self.table)
         self.sensors = SensorArray(streams, seed=seed)
         start = scene.spawn_points[0] if scene.spawn_points else Pose((0.0, 0.0, 0.0))
-        self.spectator = self.create(Actor(**self.identity(), type_id="spectator", kind="spectator"), start)
+        self.spectator = self.new_actor(type_id="spectator", kind="spectator")
+        self.table.add(self.spectator, start)
         for signal in scene.signals:
             is_light = signal.kind == "traffic_light"
-            actor = Actor(
-                **self.identity(),
+            actor = self.new_actor(
                 type_id=signal.type_id,
                 kind="light" if is_light else "sign",
                 center_m=signal.trigger.center_m,
@@ -63,22 +81,110 @@ class Episode:
                 label=Label.TRAFFIC_LIGHT if is_light else Label.TRAFFIC_SIGNS,
                 signal_id=signal.signal_id,
             )
-            self.signals.add(signal, self.create(actor, signal.pose))
+            self.table.add(actor, signal.pose)
+            self.signals.add(signal, actor)
         self.signals.write_records()
 
-    def identity(self) -> dict[str, int]:
-        """A new actor's id and ordinal."""
-        self._ordinal += 1
-        return {"actor_id": next(self._actor_ids), "ordinal": self._ordinal}
+    @property
+    def renderer(self) -> "Renderer":
+        """What draws this map; built when something first looks."""
+        if self._renderer is None:
+            from drivevla.sim.server.render.renderer import Renderer
 
-    def create(self, actor: Actor, pose: Pose) -> Actor:
-        """Put a new actor into the world."""
+            self._renderer = Renderer(without_objects(self.scene.mesh, self._hidden))
+        return self._renderer
+
+    def show_objects(self, object_ids: set[int], *, shown: bool) -> None:
+        """Show or hide things of the level; bodies still run into what is hidden."""
+        hidden = self._hidden - object_ids if shown else self._hidden | object_ids
+        if hidden != self._hidden:
+            self._hidden, self._renderer = hidden, None
+
+    def new_actor(self, **properties: Any) -> Actor:
+        """An actor with the next id, not yet in the world."""
+        self._ordinal += 1
+        return Actor(actor_id=next(self._actor_ids), ordinal=self._ordinal, **properties)
+
+    def add(self, actor: Actor, pose: Pose) -> None:
+        """Put a spawned actor into the world.
+
+        Raises:
+            SimulatorError: It is a sensor whose attributes are out of range.
+        """
+        if actor.kind == "sensor" and not actor.is_client_side:
+            actor.stream_id = next(self._stream_ids)
+            self.sensors.add(actor, now_s=self.now_s)
         self.table.add(actor, pose)
-        return actor
+        if actor.parent is not None:
+            actor.parent.children.append(actor)
+        if actor.is_body:
+            self._bodies.add(actor, pose)
+        elif actor.kind == "trigger":
+            friction = attribute_number(actor.attributes, "friction")
+            self.physics.friction.add(actor.actor_id, pose, actor.half_extent_m, friction)
+        self._frame = None
+
+    def remove(self, actor: Actor) -> None:
+        """Take an actor without children out of the world."""
+        if actor.parent is not None:
+            actor.parent.children.remove(actor)
+        if actor.is_body:
+            self.physics.remove(actor.actor_id)
+        elif actor.kind == "trigger":
+            self.physics.friction.remove(actor.actor_id)
+        self.sensors.remove(actor)
+        self.table.remove(actor)
+        self._frame = None
+
+    def move(self, actor: Actor, pose: Pose) -> None:
+        """Put an actor somewhere else by decree; for what is attached the pose is in its parent's frame."""
+        if actor.parent is not None and actor.mount is not None:
+            actor.mount = replace(actor.mount, relative=pose)
+            pose = self.table.mounted_pose(actor.parent, actor.mount)
+            self.table.version += 1
+        self.table.set_pose(actor, pose)
+        if actor.is_body:
+            self.physics.set_pose(actor.actor_id, pose)
+        self._frame = None
 
     def advance(self, step_s: float) -> None:
         """Let simulated time pass."""
         self.now_s += step_s
+        self._frame = None
         self.signals.lights.advance(step_s)
         self.signals.write_records()
+        self.physics.step(step_s)
+        self._bodies.follow(self.signals, step_s)
         self.table.place_children()
+        self._bodies.carry()
+
+    def measure(self, tick: Tick) -> None:
+        """Send what the sensors see, after ``advance``."""
+        self.sensors.capture(self, tick, [self._collision(contact) for contact in self.physics.contacts])
+
+    def frame_now(self, weather: Weather) -> DynamicFrame:
+        """The world as the renderer sees it; built once a tick."""
+        if self._frame is None or self._frame.weather is not weather:
+            self._frame = dynamic_frame(self.table, self.physics, self.signals.lights, weather, self.now_s)
+        return self._frame
+
+    def struck(self, actor_id: int, object_id: int, label: int) -> list[object]:
+        """The Actor struct of what was touched: a living actor, or something of the level, which has id 0."""
+        actor = self.table.find(actor_id) if actor_id else None
+        if actor is not None:
+            return actor.to_wire(b"")
+        thing = self._things.get(object_id)
+        type_id = f"static.{Label(label).name.lower().replace('_', '')}"
+        half_extent_m = thing.half_extent_m if thing else (0.0, 0.0, 0.0)
+        return Actor(
+            actor_id=0, ordinal=0, type_id=type_id, kind="prop", half_extent_m=half_extent_m, label=label
+        ).to_wire(b"")
+
+    def _collision(self, contact: Contact) -> Collision:
+        if contact.obstacle is None:
+            other = self.struck(contact.other_id or 0, 0, Label.NONE)
+        else:
+            obstacles = self.scene.obstacles
+            label, object_id = int(obstacles.label[contact.obstacle]), int(obstacles.object_id[contact.obstacle])
+            other = self.struck(0, object_id, label)
+        return Collision(contact.actor_id, other, contact.impulse_ns)

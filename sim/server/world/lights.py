@@ -1,10 +1,10 @@
 """Traffic lights that take turns: the phases of a junction run green, yellow, all red, then hand over.
 
-Default times and the rules of freezing and resetting are CARLA's (carla.org, "Traffic lights and signs"; the controllers
-of a junction take turns at 10 s green, 3 s yellow, 2 s red).
+Default times and the rules of freezing and resetting are CARLA's (carla.org, "Traffic lights and signs"; the
+controllers of a junction take turns at 10 s green, 3 s yellow, 2 s red).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from drivevla.errors import SimulatorError
@@ -120,6 +120,9 @@ class TrafficLights:
         self.now_s = 0.0
         self.version = 0
 
+    def __iter__(self) -> Iterator[Light]:
+        return iter(self._lights.values())
+
     def advance(self, step_s: float) -> None:
         """Let simulated time pass."""
         if self.frozen:
@@ -128,6 +131,10 @@ class TrafficLights:
         for group in self._groups:
             if group.advance(step_s, self.now_s):
                 self.version += 1
+
+    def touch(self) -> None:
+        """Note that a timing or the freezing was changed."""
+        self.version += 1
 
     def light(self, signal_id: str) -> Light:
         """The light of an OpenDRIVE signal.

@@ -29,6 +29,7 @@ class SignalActors:
         self._table = table
         self.lights = TrafficLights(scene.light_groups)
         self._actors: dict[str, Actor] = {}
+        self._signals = {signal.signal_id: signal for signal in scene.signals}
         light_signals = [signal for signal in scene.signals if signal.kind == "traffic_light"]
         limit_signals = [signal for signal in scene.signals if signal.kind == "speed_limit"]
         self._light_signals = light_signals
@@ -55,6 +56,15 @@ class SignalActors:
             return self._actors[signal_id]
         except KeyError:
             raise SimulatorError(f"this map has no signal {signal_id!r}") from None
+
+    def signal(self, signal_id: str) -> Signal:
+        """What the scene says of an OpenDRIVE signal.
+
+        Raises:
+            SimulatorError: The map has no such signal.
+        """
+        self.actor(signal_id)
+        return self._signals[signal_id]
 
     def light_of(self, actor: Actor) -> Light:
         """The light that an actor stands for.

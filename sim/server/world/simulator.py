@@ -12,6 +12,8 @@ from drivevla.sim.server.scene.build import build_scene
 from drivevla.sim.server.wire.records import SENSOR_HEADER, WORLD_HEADER, SensorType
 from drivevla.sim.server.wire.streams import StreamServer, stream_token
 from drivevla.sim.server.world.episode import Episode
+from drivevla.sim.server.world.sensors.array import Tick
+from drivevla.sim.server.world.sensors.inertial import GRAVITY_MPS2
 from drivevla.sim.server.world.settings import EpisodeSettings
 
 __all__ = ["CLEAR_NOON", "WORLD_STREAM", "Simulator"]
@@ -41,6 +43,7 @@ class Simulator:
         settings: What clients set last.
         weather: What clients set last.
         frame: Number of the last tick; only ever grows.
+        imu_gravity_mps2: What accelerometers feel at rest.
         traffic_managers: Host of the Traffic Manager at each port.
         uploaded: OpenDRIVE text that a client sent for the next "OpenDriveMap".
     """
@@ -51,6 +54,7 @@ class Simulator:
         self.settings = EpisodeSettings()
         self.weather = CLEAR_NOON
         self.frame = 0
+        self.imu_gravity_mps2 = GRAVITY_MPS2
         self.traffic_managers: dict[int, str] = {}
         self.uploaded: MapSource | None = None
         self._episode: Episode | None = None
@@ -130,7 +134,15 @@ class Simulator:
         self.frame += 1
         episode.advance(step_s)
         self._publish(episode, step_s)
-        episode.sensors.capture(episode, self, step_s)
+        episode.measure(
+            Tick(
+                frame=self.frame,
+                step_s=step_s,
+                rendering=not self.settings.no_rendering_mode,
+                weather=self.weather,
+                gravity_mps2=self.imu_gravity_mps2,
+            )
+        )
 
     def _publish(self, episode: Episode, step_s: float) -> None:
         header = SENSOR_HEADER.pack(SensorType.WORLD, self.frame, episode.now_s, *([0.0] * 6))
@@ -151,4 +163,3 @@ class Simulator:
             with self.lock:
                 if not self.settings.synchronous_mode:
                     self._step(self.settings.fixed_delta_seconds or min(passed_s, LONGEST_FREE_STEP_S))
-

@@ -1,8 +1,8 @@
 """IMU and GNSS.
 
-Definitions are those of carla.org, "Sensors reference": the accelerometer feels gravity and measures in the sensor's own
-axes, the gyroscope likewise, the compass is 0 towards CARLA's -y (north) and grows clockwise. As in CARLA the acceleration
-is the second difference of the sensor's own position, so that a lever arm counts.
+Definitions are those of carla.org, "Sensors reference": the accelerometer feels gravity and measures in the sensor's
+own axes, the gyroscope likewise, the compass is 0 towards CARLA's -y (north) and grows clockwise. As in CARLA the
+acceleration is the second difference of the sensor's own position, so that a lever arm counts.
 """
 
 import math

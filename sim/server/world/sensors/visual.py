@@ -4,11 +4,13 @@ import math
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drivevla.sim.server.pose import Pose
+from drivevla.sim.server.render.frame import DynamicFrame
 from drivevla.sim.server.render.measurements import LidarScan, Measurement
 from drivevla.sim.server.render.requests import (
     CameraKind,
@@ -52,6 +54,7 @@ class Moment:
         interval_s: Simulated time since its last measurement.
         age_s: Simulated time since it was created.
         previous_pose: Where it stood at its last measurement.
+        previous_frame: Where everything stood then, for sensors that compare the two.
         rng: For its noise.
     """
 
@@ -61,6 +64,7 @@ class Moment:
     interval_s: float
     age_s: float
     previous_pose: Pose | None
+    previous_frame: DynamicFrame | None
     rng: np.random.Generator
 
 
@@ -72,11 +76,13 @@ class Visual:
         sensor_type: Index in the client's table.
         spec: What stays the same over the sensor's life.
         shot: The request for one moment.
+        compares_frames: Whether it needs to know where everything stood at its last measurement.
     """
 
     sensor_type: int
     spec: CameraSpec | LidarSpec | RadarSpec | ObstacleSpec
     shot: Callable[[Moment], Shot]
+    compares_frames: bool = False
 
 
 def visual_sensor(type_id: str, attributes: Mapping[str, str]) -> Visual | None:
@@ -105,10 +111,10 @@ def _camera(kind: CameraKind, spec: CameraSpec) -> Visual:
             pose=at.pose,
             parent_id=at.parent_id,
             previous_pose=at.previous_pose,
-            interval_s=at.interval_s,
+            previous_frame=at.previous_frame,
         )
 
-    return Visual(CAMERA_TYPES[kind], spec, shot)
+    return Visual(CAMERA_TYPES[kind], spec, shot, compares_frames=kind == "optical_flow")
 
 
 def _lidar(spec: LidarSpec, *, semantic: bool) -> Visual:
@@ -162,5 +168,5 @@ def encode_measurement(visual: Visual, measurement: Measurement) -> list[Buffer]
     return [_bytes_of(measurement)]
 
 
-def _bytes_of(array: np.ndarray) -> memoryview:  # type: ignore[type-arg]
-    return memoryview(np.ascontiguousarray(array).view(np.uint8).reshape(-1))
+def _bytes_of(array: NDArray[Any]) -> memoryview:
+    return np.ascontiguousarray(array).view(np.uint8).reshape(-1).data

@@ -1,0 +1,97 @@
+"""The level: layers, street lights, and what only Unreal would show."""
+
+from drivevla.errors import ContractError, SimulatorError
+from drivevla.sim.server.calls.table import CallGroup
+from drivevla.sim.server.scene.mesh import Label
+from drivevla.sim.server.wire import decode
+from drivevla.sim.server.world.simulator import Simulator
+
+__all__ = ["CALLS"]
+
+CALLS = CallGroup()
+
+LAYERS: dict[int, frozenset[Label]] = {
+    1: frozenset({Label.BUILDINGS}),
+    2: frozenset(),  # decals
+    4: frozenset({Label.VEGETATION}),
+    8: frozenset(),  # the ground stays: actors stand on it
+    16: frozenset({Label.CAR, Label.TRUCK, Label.BUS, Label.MOTORCYCLE, Label.BICYCLE}),
+    32: frozenset(),  # particles
+    64: frozenset({Label.STATIC, Label.DYNAMIC, Label.OTHER}),
+    128: frozenset(),  # street lights: this simulator places none
+    256: frozenset({Label.WALLS, Label.FENCES, Label.GUARD_RAIL}),
+}
+"""Labels of the things in each of CARLA's map layers, by the layer's bit."""
+
+
+@CALLS.nothing("load_map_layer", decode.integer)
+def load_map_layer(simulator: Simulator, mask: int) -> None:
+    """Show the things of some layers."""
+    simulator.episode.show_objects(_objects_in(simulator, mask), shown=True)
+
+
+@CALLS.nothing("unload_map_layer", decode.integer)
+def unload_map_layer(simulator: Simulator, mask: int) -> None:
+    """Hide the things of some layers from cameras and rays; bodies still run into them."""
+    simulator.episode.show_objects(_objects_in(simulator, mask), shown=False)
+
+
+@CALLS.nothing("enable_environment_objects", decode.sequence(decode.integer), decode.boolean)
+def enable_environment_objects(simulator: Simulator, object_ids: list[int], enabled: bool) -> None:
+    """Show or hide things of the level for cameras and rays; bodies still run into them."""
+    known = {thing.object_id for thing in simulator.episode.scene.objects}
+    unknown = sorted(set(object_ids) - known)
+    if unknown:
+        raise SimulatorError(f"no environment objects {unknown[:5]}")
+    simulator.episode.show_objects(set(object_ids), shown=enabled)
+
+
+@CALLS.value("query_lights_state", decode.text)
+def query_lights_state(simulator: Simulator, _client: str) -> list[object]:
+    """No street lights: lamps here follow the sun by themselves and are no objects of their own."""
+    simulator.episode  # noqa: B018 -- an error until a map is loaded
+    return []
+
+
+@CALLS.nothing("update_lights_state", decode.text, decode.sequence(decode.anything), decode.boolean)
+def update_lights_state(_: Simulator, _client: str, lights: list[object], _discard: bool) -> None:
+    """There are no street lights to switch."""
+    if lights:
+        raise ContractError(f"this map has no street lights, got states of {len(lights)}")
+
+
+@CALLS.value("get_imui_gravity", locks=False)
+def get_imui_gravity(simulator: Simulator) -> float:
+    """What IMUs feel at rest, in m/s2."""
+    return simulator.imu_gravity_mps2
+
+
+@CALLS.nothing("set_imui_gravity", decode.number)
+def set_imui_gravity(simulator: Simulator, gravity_mps2: float) -> None:
+    """Change what IMUs feel at rest."""
+    simulator.imu_gravity_mps2 = gravity_mps2
+
+
+@CALLS.nothing("set_annotations_traverse_translucency", decode.boolean, locks=False)
+def set_annotations_traverse_translucency(_: Simulator, _enabled: bool) -> None:
+    """Nothing here is translucent: annotations are the same either way."""
+
+
+@CALLS.nothing("draw_debug_shape", decode.anything, locks=False)
+def draw_debug_shape(_: Simulator, _shape: object) -> None:
+    """Debug shapes are for a screen that this server does not have; cameras never see them."""
+
+
+@CALLS.nothing("clear_debug_shape", locks=False)
+def clear_debug_shape(_: Simulator) -> None:
+    """There are no debug shapes."""
+
+
+@CALLS.nothing("clear_debug_string", locks=False)
+def clear_debug_string(_: Simulator) -> None:
+    """There are no debug strings."""
+
+
+def _objects_in(simulator: Simulator, mask: int) -> set[int]:
+    labels = {label for bit, group in LAYERS.items() if mask & bit for label in group}
+    return {thing.object_id for thing in simulator.episode.scene.objects if thing.label in labels}

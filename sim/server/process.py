@@ -1,0 +1,162 @@
+"""The server in a child process, for code that wants a simulator and nothing to clean up."""
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from drivevla.errors import SimulatorError, SimulatorLost
+
+__all__ = ["BACKEND", "RunningServer", "start_server"]
+
+BACKEND = "drivevla-embedded"
+"""What the call ``drivevla_backend`` answers; a real CARLA server does not know that call."""
+
+STOP_S = 5.0
+LOG_TAIL_CHARACTERS = 4000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningServer:
+    """A server that answers.
+
+    Attributes:
+        host: Where it listens.
+        port: Port for ``carla.Client``.
+        stream_port: Port of the streams.
+        map_name: The map it began with.
+        seed: Decides everything random.
+        pid: Process id.
+    """
+
+    host: str
+    port: int
+    stream_port: int
+    map_name: str
+    seed: int
+    pid: int
+    _process: "subprocess.Popen[bytes]" = field(repr=False)
+    _log: IO[bytes] = field(repr=False)
+
+    def check(self, *, timeout_s: float = 5.0) -> None:
+        """Make sure that the server lives and answers.
+
+        Raises:
+            SimulatorLost: It ended (with what it said last), or does not answer in time.
+        """
+        if self._process.poll() is not None:
+            raise SimulatorLost(f"the simulator ended with code {self._process.returncode}: {self.log_tail()}")
+        try:
+            backend = _ask_backend(self.host, self.port, timeout_s)
+        except OSError as error:
+            raise SimulatorLost(
+                f"the simulator on port {self.port} does not answer within {timeout_s:g} s: {error}"
+            ) from error
+        if backend != BACKEND:
+            raise SimulatorLost(f"what answers on port {self.port} is {backend!r}, not {BACKEND!r}")
+
+    def log_tail(self) -> str:
+        """The end of what the server wrote to its log."""
+        return _tail(self._log)
+
+
+@contextmanager
+def start_server(
+    map_name: str | Path, *, seed: int = 0, host: str = "127.0.0.1", port: int = 0, startup_s: float = 120.0
+) -> Iterator[RunningServer]:
+    """Run the embedded simulator in a child process for as long as the context lasts.
+
+    The child ends with the context, and also when this process dies without leaving it.
+
+    Args:
+        map_name: A map's name, or the path of an OpenDRIVE file.
+        seed: Decides everything random.
+        host: Address to listen on.
+        port: Port of the calls; 0 takes free ones, any other is taken together with the next one.
+        startup_s: How long building the map may take.
+
+    Raises:
+        SimulatorError: The child could not start; the message is what it said.
+        SimulatorLost: It started and does not answer.
+    """
+    command = [sys.executable, "-m", "drivevla.sim.server", "--map", str(map_name), "--seed", str(seed)]
+    command += ["--host", host, "--port", str(port), "--child"]
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+        try:
+            ready = _wait_until_ready(process, log, startup_s)
+            server = RunningServer(
+                host=host,
+                port=ready["port"],
+                stream_port=ready["stream_port"],
+                map_name=ready["map"],
+                seed=seed,
+                pid=process.pid,
+                _process=process,
+                _log=log,
+            )
+            server.check()
+            yield server
+        finally:
+            _stop(process)
+
+
+def _wait_until_ready(process: "subprocess.Popen[bytes]", log: IO[bytes], startup_s: float) -> dict[str, Any]:
+    assert process.stdout is not None
+    # Reading blocks: the deadline ends the child, and with it the read.
+    timer = threading.Timer(startup_s, process.kill)
+    timer.start()
+    started_s = time.monotonic()
+    try:
+        line = process.stdout.readline()
+    finally:
+        timer.cancel()
+    if line:
+        ready: dict[str, Any] = json.loads(line)
+        return ready
+    code = process.wait()
+    if time.monotonic() - started_s >= startup_s:
+        raise SimulatorError(f"the simulator was not ready within {startup_s:g} s: {_tail(log)}")
+    raise SimulatorError(f"the simulator ended with code {code} before it was ready: {_tail(log)}")
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdin, process.stdout):
+        assert pipe is not None
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
+
+
+def _tail(log: IO[bytes]) -> str:
+    # The child's writes moved the shared offset; reading from an absolute place and going back leaves it alone.
+    end = log.seek(0, 2)
+    log.seek(max(0, end - LOG_TAIL_CHARACTERS))
+    return log.read().decode(errors="replace").strip()
+
+
+def _ask_backend(host: str, port: int, timeout_s: float) -> object:
+    import msgpack
+
+    with socket.create_connection((host, port), timeout=timeout_s) as sock:
+        sock.sendall(msgpack.packb([0, 1, "drivevla_backend", [[False]]]))
+        unpacker = msgpack.Unpacker()
+        while data := sock.recv(4096):
+            unpacker.feed(data)
+            for _, _, error, result in unpacker:
+                return error or result[0][1]
+    raise ConnectionError("the connection was closed before the answer")

@@ -1,0 +1,117 @@
+"""Between the table of actors and the physics of bodies: who has a body, and where it is now."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivevla.sim.server.catalogue import PropSpec, VehicleSpec, WalkerSpec
+from drivevla.sim.server.physics import PhysicsWorld
+from drivevla.sim.server.pose import Pose
+from drivevla.sim.server.world.actors import Actor, ActorTable
+from drivevla.sim.server.world.signals import SignalActors
+from drivevla.sim.server.world.traffic import DEFAULT_LIMIT_KMH
+
+__all__ = ["Embodiment"]
+
+Rows = NDArray[np.intp]
+FloatArray = NDArray[np.float64]
+
+_PEDALS = (
+    ("throttle", "throttle"),
+    ("steer", "steer"),
+    ("brake", "brake"),
+    ("hand_brake", "hand_brake"),
+    ("reverse", "reverse"),
+    ("manual_gear_shift", "manual"),
+    ("gear", "gear"),
+)
+"""Fields of the packed record, and the columns of the vehicles' table that they show."""
+
+
+def _no_rows() -> Rows:
+    return np.zeros(0, dtype=np.intp)
+
+
+@dataclass(slots=True)
+class Embodiment:
+    """Keeps the table in step with the physics.
+
+    Attributes:
+        table: All actors.
+        physics: All bodies.
+    """
+
+    table: ActorTable
+    physics: PhysicsWorld
+    _version: int = -1
+    _bodies: Rows = field(default_factory=_no_rows)
+    _vehicles: Rows = field(default_factory=_no_rows)
+    _walkers: Rows = field(default_factory=_no_rows)
+    _carried: list[Actor] = field(default_factory=list)
+    _center_m: FloatArray = field(default_factory=lambda: np.zeros((0, 3)))
+    _half_m: FloatArray = field(default_factory=lambda: np.zeros((0, 3)))
+
+    def add(self, actor: Actor, pose: Pose) -> None:
+        """Give an actor of the table its body."""
+        if isinstance(actor.spec, VehicleSpec):
+            self.physics.add_vehicle(actor.actor_id, actor.spec, pose)
+            self.table.records["speed_limit"][actor.row] = DEFAULT_LIMIT_KMH
+        elif isinstance(actor.spec, WalkerSpec):
+            mortal = actor.attributes["is_invincible"].lower() in ("false", "0")
+            self.physics.add_walker(actor.actor_id, actor.spec, pose, mortal=mortal)
+        elif isinstance(actor.spec, PropSpec):
+            self.physics.add_prop(actor.actor_id, actor.spec, pose)
+        if actor.parent is not None:
+            self.physics.set_simulated(actor.actor_id, False)
+
+    def follow(self, signals: SignalActors, step_s: float) -> None:
+        """Write into the table where the bodies are after a step of the physics, and what governs the vehicles."""
+        if self._version != self.table.version:
+            self._renumber()
+        if not len(self._bodies):
+            return
+        table, states, rows = self.table, self.physics.states(), self._bodies
+        table.location_m[rows] = states.location_m
+        table.rotation_deg[rows] = states.rotation_deg
+        table.velocity_mps[rows] = states.velocity_mps
+        table.angular_velocity_dps[rows] = states.angular_velocity_dps
+        table.acceleration_mps2[rows] = states.acceleration_mps2
+        if len(self._vehicles):
+            self._write_vehicles(signals, step_s)
+        if len(self._walkers):
+            self._write_walkers()
+
+    def carry(self) -> None:
+        """Bring bodies that are attached to something to where it took them, after the table placed its children."""
+        for actor in self._carried:
+            self.physics.set_pose(actor.actor_id, self.table.pose(actor))
+
+    def _renumber(self) -> None:
+        self._version = self.table.version
+        vehicles, walkers = self.table.of_kind("vehicle"), self.table.of_kind("walker")
+        bodies = [*vehicles, *walkers, *self.table.of_kind("prop")]
+        self._bodies = np.array([actor.row for actor in bodies], dtype=np.intp)
+        self._vehicles, self._walkers = self._bodies[: len(vehicles)], self._bodies[len(vehicles) :][: len(walkers)]
+        self._carried = [actor for actor in bodies if actor.parent is not None]
+        self._center_m = np.array([actor.center_m for actor in vehicles]).reshape(-1, 3)
+        self._half_m = np.array([actor.half_extent_m for actor in vehicles]).reshape(-1, 3)
+
+    def _write_vehicles(self, signals: SignalActors, step_s: float) -> None:
+        table, fleet, rows = self.table, self.physics.vehicles.rows, self._vehicles
+        for field_name, column in _PEDALS:
+            table.records[field_name][rows] = getattr(fleet, column)
+        speed_mps = np.hypot(fleet.velocity_mps[:, 0], fleet.velocity_mps[:, 1])
+        table.travelled_m[rows] += speed_mps * step_s
+        yaw_deg = fleet.rotation_deg[:, 1]
+        yaw_rad = np.radians(yaw_deg)
+        center_m = fleet.location_m + self._center_m
+        center_m[:, 0] += (np.cos(yaw_rad) - 1.0) * self._center_m[:, 0]
+        center_m[:, 1] += np.sin(yaw_rad) * self._center_m[:, 0]
+        signals.govern(rows, center_m, yaw_deg, self._half_m)
+
+    def _write_walkers(self) -> None:
+        records, crowd, rows = self.table.records, self.physics.walkers.rows, self._walkers
+        records["walk_direction"][rows] = crowd.direction
+        records["walk_speed"][rows] = crowd.speed_mps
+        records["jump"][rows] = crowd.jump
