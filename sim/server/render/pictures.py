@@ -34,8 +34,8 @@ def take_pictures(views: Sequence[CameraView], stage: Stage) -> list[NDArray[np.
     jobs = []
     for view, light in zip(views, lights, strict=True):
         shader = _shader(view, stage)
-        near = pixels_inside(view.shot.spec, view.rectangles)
-        openness = contact_shade(view.shot.spec, view.rays, view.hits.distance, view.rectangles, stage.bodies)
+        near = pixels_inside(view.shot.spec, view.reach.shaded)
+        openness = contact_shade(view.shot.spec, view.rays, view.hits.distance, view.reach.shaded, stage.bodies)
         parts = [slice(first, first + _CHUNK) for first in range(0, len(view.rays), _CHUNK)]
         jobs += [partial(_shade_part, shader, view, near, openness, part, light) for part in parts]
     for _ in _workers().map(lambda job: job(), jobs):

@@ -1,6 +1,5 @@
 """The pinhole camera: rays through pixel centres, projection of points, CARLA's depth encoding."""
 
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,29 +14,36 @@ FAR_M = 1000.0
 """Depth of CARLA's largest depth value (carla.org, "Depth camera")."""
 
 
-@lru_cache(maxsize=16)
 def pixel_directions(spec: CameraSpec) -> NDArray[np.float32]:
     """(H * W, 3) directions through the pixel centres in the camera's frame, row by row.
 
     Their x component is 1, so that the distance along such a vector is the depth along the optical axis.
     """
-    right = (np.arange(spec.width_px) + 0.5 - spec.width_px / 2.0) / spec.focal_px
-    down = (np.arange(spec.height_px) + 0.5 - spec.height_px / 2.0) / spec.focal_px
+    right, up = _image_plane(spec)
     directions = np.ones((spec.height_px, spec.width_px, 3), np.float32)
     directions[..., 1] = right
-    directions[..., 2] = -down[:, None]
-    flat = directions.reshape(-1, 3)
-    flat.flags.writeable = False
-    return flat
+    directions[..., 2] = up[:, None]
+    return directions.reshape(-1, 3)
+
+
+def _image_plane(spec: CameraSpec) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(W,) offsets to the right and (H,) offsets upwards of the pixel centres, at depth 1."""
+    right = (np.arange(spec.width_px) + 0.5 - spec.width_px / 2.0) / spec.focal_px
+    down = (np.arange(spec.height_px) + 0.5 - spec.height_px / 2.0) / spec.focal_px
+    return right, -down
 
 
 def view_rays(spec: CameraSpec, pose: Pose) -> NDArray[np.float32]:
     """(H * W, 6) origins and directions in the world of the rays through the pixel centres."""
     world_from_camera = pose.matrix()
-    rays = np.empty((spec.width_px * spec.height_px, 6), np.float32)
-    rays[:, :3] = world_from_camera[:3, 3]
-    rays[:, 3:] = pixel_directions(spec) @ world_from_camera[:3, :3].T.astype(np.float32)
-    return rays
+    right, up = _image_plane(spec)
+    rays = np.empty((spec.height_px, spec.width_px, 6), np.float32)
+    rays[..., :3] = world_from_camera[:3, 3]
+    for axis, (forward, aside, above) in enumerate(world_from_camera[:3, :3]):
+        # A direction is a sum of what its column and what its row adds.
+        column, row = (forward + aside * right).astype(np.float32), (above * up).astype(np.float32)
+        np.add(column[None, :], row[:, None], out=rays[..., 3 + axis])
+    return rays.reshape(-1, 6)
 
 
 def project(

@@ -10,7 +10,7 @@ from drivevla.sim.server.render.bodies.placing import PlacedBodies
 from drivevla.sim.server.render.pinhole import project
 from drivevla.sim.server.render.requests import CameraSpec
 
-__all__ = ["Rectangles", "contact_shade", "pixels_inside", "rectangles_near_bodies"]
+__all__ = ["Reach", "Rectangles", "contact_shade", "pixels_inside", "reach_of_bodies"]
 
 CONTACT_REACH_M = 1.0
 """How far around a body the ground is darkened by it."""
@@ -19,12 +19,12 @@ _LONGEST_SHADOW_M = 40.0
 _NEAR_M = 0.1
 _DARKEST = 0.72
 _FADE_M = 0.40
+_POKES_OUT_M = 0.45
+"""How far beacons, mirrors and swinging limbs stick out of a body's box."""
 
 # A box's corners count z fastest, then y, then x; these pairs are its edges.
-_BOX_EDGES = [(0, 1), (2, 3), (4, 5), (6, 7), (0, 2), (1, 3), (4, 6), (5, 7), (0, 4), (1, 5), (2, 6), (3, 7)]
-_SWEPT_EDGES = np.array(
-    [*_BOX_EDGES, *[(a + 8, b + 8) for a, b in _BOX_EDGES], *[(corner, corner + 8) for corner in range(8)]]
-)
+_BOX_EDGES = np.array([[0, 1], [2, 3], [4, 5], [6, 7], [0, 2], [1, 3], [4, 6], [5, 7], [0, 4], [1, 5], [2, 6], [3, 7]])
+_SWEPT_EDGES = np.concatenate([_BOX_EDGES, _BOX_EDGES + 8, np.arange(8)[:, None] + [[0, 8]]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,21 @@ class Rectangles:
     bottom: NDArray[np.intp]
 
 
-def rectangles_near_bodies(
-    spec: CameraSpec, pose: Pose, bodies: PlacedBodies, sun_direction: NDArray[np.float32]
-) -> Rectangles:
-    """Around each body, its contact shade and its shadow on the ground.
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Where bodies matter in a picture.
+
+    Attributes:
+        covered: What each body itself can cover.
+        shaded: Besides, its contact shade and its shadow on the ground.
+    """
+
+    covered: Rectangles
+    shaded: Rectangles
+
+
+def reach_of_bodies(spec: CameraSpec, pose: Pose, bodies: PlacedBodies, sun_direction: NDArray[np.float32]) -> Reach:
+    """Rectangles around each body.
 
     Args:
         spec: Optics.
@@ -50,19 +61,25 @@ def rectangles_near_bodies(
     """
     corners = bodies.corners_m.astype(np.float64)
     middle = corners.mean(axis=1, keepdims=True)
-    away = corners - middle
-    grown = corners + 1.5 * CONTACT_REACH_M * away / np.maximum(np.linalg.norm(away, axis=2, keepdims=True), 1e-6)
+    away = (corners - middle) / np.maximum(np.linalg.norm(corners - middle, axis=2, keepdims=True), 1e-6)
+    grown = corners + 1.5 * CONTACT_REACH_M * away
     rise = max(float(sun_direction[2]), 0.02)
     length = np.minimum((np.ptp(corners[..., 2], axis=1) + 0.5) / rise, _LONGEST_SHADOW_M)
-    swept = np.concatenate([grown, corners - sun_direction * length[:, None, None]], axis=1)
+    shadow = corners - sun_direction * length[:, None, None]
+    return Reach(
+        covered=_around(spec, pose, corners + _POKES_OUT_M * away, _BOX_EDGES),
+        shaded=_around(spec, pose, np.concatenate([grown, shadow], axis=1), _SWEPT_EDGES),
+    )
+
+
+def _around(spec: CameraSpec, pose: Pose, corners: NDArray[np.float64], edges: NDArray[np.intp]) -> Rectangles:
+    """Around the parts of (A, C, 3) bodies that lie before the camera; ``edges`` join their corners."""
     world_from_camera = pose.matrix()
-    depth = (swept - world_from_camera[:3, 3]) @ world_from_camera[:3, 0]
-    # The part of each edge that lies before the camera.
-    start, end = swept[:, _SWEPT_EDGES[:, 0]], swept[:, _SWEPT_EDGES[:, 1]]
-    start_depth, end_depth = depth[:, _SWEPT_EDGES[:, 0]], depth[:, _SWEPT_EDGES[:, 1]]
+    depth = (corners - world_from_camera[:3, 3]) @ world_from_camera[:3, 0]
+    start, end = corners[:, edges[:, 0]], corners[:, edges[:, 1]]
+    start_depth, end_depth = depth[:, edges[:, 0]], depth[:, edges[:, 1]]
     change = np.where(np.abs(end_depth - start_depth) > 1e-9, end_depth - start_depth, 1e-9)
-    crossing = np.clip((_NEAR_M - start_depth) / change, 0.0, 1.0)[..., None]
-    cut = start + crossing * (end - start)
+    cut = start + np.clip((_NEAR_M - start_depth) / change, 0.0, 1.0)[..., None] * (end - start)
     first = np.where((start_depth < _NEAR_M)[..., None], cut, start)
     last = np.where((end_depth < _NEAR_M)[..., None], cut, end)
     seen = (start_depth > _NEAR_M) | (end_depth > _NEAR_M)

@@ -104,7 +104,9 @@ class Shader:
         sun = np.maximum(cosine * (1.0 - soft) + soft, 0.0)
         if float(self.sky.sun_rgb.max()) < 0.05:
             return sun
-        tested = np.flatnonzero((sun > 0.01) & (surfaces.distance_m < SHADOW_REACH_M))
+        in_sun = np.flatnonzero((sun > 0.01) & (surfaces.distance_m < SHADOW_REACH_M))
+        asked, answer = _one_of_two(surfaces.pixel.take(in_sun), surfaces.row.take(in_sun))
+        tested = in_sun.take(asked)
         rays = np.empty((len(tested), 6), np.float32)
         for axis in range(3):
             offset = surfaces.normal[axis].take(tested)
@@ -115,7 +117,7 @@ class Shader:
         shaded = self.caster.occluded(rays, moving=False)
         bodies = np.flatnonzero(near_bodies[tested] & ~shaded)
         shaded[bodies] = self.caster.occluded(rays[bodies], moving=True)
-        sun[tested[shaded]] = 0.0
+        sun[in_sun[shaded.take(answer)]] = 0.0
         return sun
 
     def _lamplight(self, surfaces: Surfaces) -> NDArray[np.float32]:
@@ -191,6 +193,17 @@ class Shader:
         light -= sky.haze_rgb[:, None]
         light *= clear
         light += sky.haze_rgb[:, None]
+
+
+def _one_of_two(pixel: NDArray[np.intp], row: NDArray[np.uint32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Let the right pixel of a pair on one triangle share the left one's shadow ray.
+
+    Returns:
+        Which entries are asked, and for each entry whose answer it takes (an index into those asked).
+    """
+    shares = np.zeros(len(pixel), np.bool_)
+    shares[1:] = (pixel[1:] == pixel[:-1] + 1) & (pixel[1:] & 1 == 1) & (row[1:] == row[:-1])
+    return np.flatnonzero(~shares), np.cumsum(~shares) - 1
 
 
 _WARM = np.array([1.0, 0.80, 0.52], np.float32)

@@ -12,7 +12,7 @@ from drivevla.sim.server.render.frame import RenderActor
 from drivevla.sim.server.render.lidar import LidarRays, lidar_rays
 from drivevla.sim.server.render.pinhole import view_rays
 from drivevla.sim.server.render.radar import radar_rays
-from drivevla.sim.server.render.reach import Rectangles, pixels_inside, rectangles_near_bodies
+from drivevla.sim.server.render.reach import Reach, pixels_inside, reach_of_bodies
 from drivevla.sim.server.render.requests import CameraShot, LidarShot, RadarShot
 from drivevla.sim.server.render.stage import Stage
 
@@ -41,10 +41,10 @@ class View:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameraView(View):
-    """A camera's rays; ``rectangles`` are where the moving bodies matter in the picture."""
+    """A camera's rays; ``reach`` says where the moving bodies matter in the picture."""
 
     shot: CameraShot
-    rectangles: Rectangles
+    reach: Reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ def look(shot: CameraShot | LidarShot | RadarShot, stage: Stage) -> View:
             parent_id=shot.parent_id,
             rays=view_rays(shot.spec, shot.pose),
             shot=shot,
-            rectangles=rectangles_near_bodies(shot.spec, shot.pose, stage.bodies, stage.sky.sun_direction),
+            reach=reach_of_bodies(shot.spec, shot.pose, stage.bodies, stage.sky.sun_direction),
         )
     if isinstance(shot, LidarShot):
         cast = lidar_rays(shot)
@@ -98,7 +98,7 @@ def cast_views(views: Sequence[View], stage: Stage) -> list[View]:
 
 def _can_meet_bodies(view: View) -> NDArray[np.bool_]:
     if isinstance(view, CameraView):
-        return pixels_inside(view.shot.spec, view.rectangles)
+        return pixels_inside(view.shot.spec, view.reach.covered)
     return np.ones(len(view.rays), np.bool_)
 
 
