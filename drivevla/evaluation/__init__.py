@@ -1,0 +1,1 @@
+"""How well a policy drives and plans: closed-loop scores from recorded drives, open-loop metrics from data sets."""
