@@ -162,7 +162,11 @@ def arc_to(start: Place, end_m: tuple[float, float]) -> Arc:
 
 
 def join(start: Place, end: Place) -> Curve:
-    """A curve without kinks from one place to another: line, arc and line where their tangents meet, else two arcs."""
+    """A curve without kinks from one place to another: line, arc and line where their tangents meet, else two arcs.
+
+    Raises:
+        ValueError: The end does not lie ahead, or is not headed away from the start.
+    """
     turn = math.remainder(end.heading_rad - start.heading_rad, math.tau)
     dx, dy = end.x_m - start.x_m, end.y_m - start.y_m
     if abs(turn) > _PARALLEL_RAD:
@@ -228,6 +232,8 @@ def _two_arcs(start: Place, end: Place, dx: float, dy: float) -> Curve:
     ax, ay = math.cos(start.heading_rad), math.sin(start.heading_rad)
     bx, by = math.cos(end.heading_rad), math.sin(end.heading_rad)
     along = dx * (ax + bx) + dy * (ay + by)
+    if along <= 0:
+        raise ValueError(f"no easy curve leads from {start} to {end}")
     spread = 1 - (ax * bx + ay * by)
     square = dx * dx + dy * dy
     if spread < 1e-12:

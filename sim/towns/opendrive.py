@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from drivevla.errors import require
-from drivevla.sim.towns.network import Cubic, Junction, Lane, Mark, Network, Road, RoadObject, Section, Signal
+from drivevla.sim.towns.network import Cubic, Junction, Lane, Mark, Network, Road, RoadObject, Section, Signal, value_at
 
 __all__ = ["opendrive_text"]
 
@@ -101,7 +101,7 @@ def _road(road: Road, xodr: ModuleType) -> ET.Element:
     element.set("length", str(_coefficient(road.curve.length_m)))
     if road.objects:
         objects = ET.SubElement(element, "objects")
-        objects.extend(_object(thing) for thing in road.objects)
+        objects.extend(_object(thing, road) for thing in road.objects)
     if road.signals:
         signals = ET.SubElement(element, "signals")
         signals.extend(_signal(signal) for signal in road.signals)
@@ -171,10 +171,19 @@ def _junction(junction: Junction, xodr: ModuleType) -> ET.Element:
     return element
 
 
-def _object(thing: RoadObject) -> ET.Element:
+def _object(thing: RoadObject, road: Road) -> ET.Element:
     length, width, height = thing.size_m
     attributes = {"id": str(thing.id), "name": thing.name, "type": thing.type, "orientation": "none"}
-    numbers = {"s": thing.s_m, "t": thing.t_m, "zOffset": 0.0, "hdg": thing.heading_rad, "pitch": 0.0, "roll": 0.0}
+    # CARLA's parser measures a crosswalk's t from lane 0, not from the reference line as the standard has it
+    from_m = value_at(road.offsets, thing.s_m) if thing.type == "crosswalk" else 0.0
+    numbers = {
+        "s": thing.s_m,
+        "t": thing.t_m - from_m,
+        "zOffset": 0.0,
+        "hdg": thing.heading_rad,
+        "pitch": 0.0,
+        "roll": 0.0,
+    }
     numbers |= {"length": length, "width": width, "height": height}
     element = ET.Element("object", attributes | {key: _number(value) for key, value in numbers.items()})
     if thing.outline_m:

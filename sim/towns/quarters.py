@@ -95,7 +95,7 @@ def roundabout(rng: random.Random) -> Plan:
     plan, _ = plan_of(
         lattice,
         profile=lambda _: street,
-        control=_mostly(rng, "roundabout", ("yield_minor", "signals"), share=0.75),
+        control=_mostly(rng, "roundabout", ("yield_minor", "signals"), share=0.85),
         node=Node(xy_m=(0, 0), ring_radius_m=rng.uniform(14, 20)),
         bend_radius_m=rng.uniform(35, 60),
     )
