@@ -2,8 +2,8 @@
 
 A drive is a sequence of ``Tick`` values. ``RouteJudge`` (while driving) or ``judge_drive`` (from a record) turns them
 into events under one of the ``RULE_BOOKS``; ``score_route`` and ``score_benchmark`` turn events into scores;
-``write_result_file`` writes them in the leaderboard's layout. Nothing here needs a simulator, and ``carla`` is needed by
-``CarlaLaneMap`` alone. Definitions, sources and the differences between versions: ``docs/driving-score.md``.
+``write_result_file`` writes them in the leaderboard's layout. Nothing here needs a simulator, and ``carla`` is needed
+by ``CarlaLaneMap`` alone. Definitions, sources and the differences between versions: ``docs/driving-score.md``.
 """
 
 from drivevla.evaluation.driving_score.benchmark_score import BenchmarkScore, score_benchmark

@@ -11,7 +11,7 @@ from drivevla.evaluation.driving_score.benchmark_score import SCORES, BenchmarkS
 from drivevla.evaluation.driving_score.route_score import RouteRecord, ScenarioLabel
 from drivevla.evaluation.driving_score.rules import RuleBook, rule_book
 
-__all__ = ["ResultFile", "read_result_file", "result_layout", "write_result_file"]
+__all__ = ["ResultFile", "read_result_file", "result_layout", "write_record", "write_result_file"]
 
 OWN_KEY = "drivevla"
 """The one key beside the official ones: which rules scored the routes, and on which backend they were driven."""
@@ -171,7 +171,7 @@ def _layout_2(result: ResultFile, score: BenchmarkScore) -> dict[str, Any]:
                 },
             },
             "progress": [len(result.records), result.planned_routes],
-            "records": [_write_record_2(record) for record in result.records],
+            "records": [write_record(record) for record in result.records],
         },
         "entry_status": entry_status,
         "eligible": entry_status == "Finished",
@@ -229,9 +229,11 @@ def _write_record_1(record: RouteRecord) -> dict[str, Any]:
     }
 
 
-def _write_record_2(record: RouteRecord) -> dict[str, Any]:
+def write_record(record: RouteRecord) -> dict[str, Any]:
+    """A route's record as leaderboard 2.x and Bench2Drive write it."""
     label = record.scenario
     scenario = {name: getattr(label, name) for name in _SCENARIO_KEYS} if label else {}
+    scenario = {name: value for name, value in scenario.items() if value is not None}
     return {**_write_record_1(record), "num_infractions": record.num_infractions, **scenario}
 
 

@@ -31,15 +31,15 @@ class ScenarioLabel:
 
     Attributes:
         scenario_name: The scenario on the route, such as "ParkingCutIn_1".
-        weather_id: Number of the weather preset.
         save_name: The folder of the route's own files, among them ``metric_info.json``.
         town_name: The map.
+        weather_id: Number of the weather preset, where it is one.
     """
 
     scenario_name: str
-    weather_id: int | str
     save_name: str
     town_name: str
+    weather_id: int | str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
