@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from drivevla.sim.server.pose import Pose
 from drivevla.sim.server.render.frame import DynamicFrame
-from drivevla.sim.server.render.measurements import LidarScan, Measurement
+from drivevla.sim.server.render.measurements import LidarScan, Measurement, RadarScan
 from drivevla.sim.server.render.requests import (
     CameraKind,
     CameraShot,
@@ -161,11 +161,11 @@ def encode_measurement(visual: Visual, measurement: Measurement) -> list[Buffer]
         counts = np.ascontiguousarray(measurement.points_in_channel, dtype="<u4")
         header = LIDAR_HEADER.pack(measurement.horizontal_angle_rad, len(counts))
         return [header, counts.tobytes(), _bytes_of(measurement.points)]
-    assert isinstance(measurement, np.ndarray)
-    if isinstance(visual.spec, CameraSpec):
-        header = IMAGE_HEADER.pack(visual.spec.width_px, visual.spec.height_px, visual.spec.fov_deg)
-        return [header, _bytes_of(measurement)]
-    return [_bytes_of(measurement)]
+    if isinstance(measurement, RadarScan):
+        return [_bytes_of(measurement.detections)]
+    assert isinstance(measurement, np.ndarray) and isinstance(visual.spec, CameraSpec)
+    header = IMAGE_HEADER.pack(visual.spec.width_px, visual.spec.height_px, visual.spec.fov_deg)
+    return [header, _bytes_of(measurement)]
 
 
 def _bytes_of(array: NDArray[Any]) -> memoryview:
