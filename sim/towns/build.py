@@ -98,8 +98,8 @@ def _build_road(plan: Plan, street: Street, index: int, rays: list[list[_Ray]], 
     if curve is None:
         begin = _mouth(plan, street, index, street.start, rays)
         end = _mouth(plan, street, index, street.end, rays)
-        placed = _placed(street, street.start) or _placed(street, street.end) or street.profile.one_way
-        curve = join(begin, end) if placed else _through(begin, street, end)
+        # ramps swing from heading to heading; the corners of their plan only say how they reach the street
+        curve = join(begin, end) if street.profile.one_way else _through(begin, street, end)
     ends = (plan.height_m(street.start), plan.height_m(street.end))
     node_is_junction = tuple(plan.nodes[node].control != "free" for node in (street.start, street.end))
     return build_street(

@@ -216,7 +216,9 @@ def wound(rng: random.Random, plan: Plan, *, share: float, reach: float) -> Plan
             (ax + (bx - ax) * at + normal[0] * shift, ay + (by - ay) * at + normal[1] * shift)
             for at, shift in zip((0.36, 0.64), aside, strict=True)
         ]
-        bent.streets[index] = replace(street, via=tuple(via), bend_radius_m=max(street.bend_radius_m, 30.0))
+        bent.streets[index] = replace(
+            street, via=tuple(via), bend_radius_m=max(street.bend_radius_m, float(street.profile.speed_kph))
+        )
         if min(_narrowest_rad(bent, street.start), _narrowest_rad(bent, street.end)) < _LEAST_ANGLE_RAD:
             bent.streets[index] = street
     return bent

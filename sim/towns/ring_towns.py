@@ -8,7 +8,7 @@ from itertools import cycle
 from drivevla.sim.towns.highway import LEAST_STRAIGHT_M, TERMINAL_M, Ring, add_ring
 from drivevla.sim.towns.lattice import Cell, Chain, Lattice, rectangle
 from drivevla.sim.towns.plan import Control, Node, Plan, Profile
-from drivevla.sim.towns.quarters import plan_of
+from drivevla.sim.towns.quarters import plan_of, wound
 from drivevla.sim.towns.terrain import faded, rolling
 
 __all__ = ["highway", "mixed"]
@@ -33,6 +33,7 @@ def highway(rng: random.Random) -> Plan:
         control=lambda _: rng.choice(controls),
         link=arterial,
         ring=_ring(rng, lattice, rows),
+        bend=lambda plan: wound(rng, plan, share=0.2, reach=0.09),
     )
 
 
@@ -60,6 +61,7 @@ def mixed(rng: random.Random) -> Plan:
         control=lambda cell: "signals" if cell[1] == avenue_row else next(quiet),
         link=avenue,
         ring=ring,
+        bend=lambda plan: wound(rng, plan, share=0.5, reach=0.09),
     )
     half = _half_size(lattice)
     plan.terrain = faded(
@@ -79,12 +81,14 @@ def _with_gates(
     control: Callable[[Cell], Control],
     link: Profile,
     ring: Ring,
+    bend: Callable[[Plan], Plan],
 ) -> Plan:
-    """Build the town and join its western and eastern edge to the ring."""
+    """Build the town, bend its streets and join its western and eastern edge to the ring."""
     gates = ((0, gate_rows[0]), (columns - 1, gate_rows[1]))
     plan, numbers = plan_of(
         lattice, profile=profile, control=control, node=Node(xy_m=(0, 0), kerb_radius_m=7.5), keep=gates
     )
+    plan = bend(plan)
     for gate in gates:
         number = numbers[gate]
         if plan.nodes[number].control == "roundabout":

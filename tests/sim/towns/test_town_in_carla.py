@@ -124,8 +124,8 @@ def test_signals_and_crosswalks_are_where_they_were_put(
         assert (mark.road_id, mark.type) == (road.id, signal.type)
         assert mark.get_lane_validities() == [signal.lanes]
         where = mark.transform.location
-        place = (signal.stands.x_m, -signal.stands.y_m, signal.ground_m)
-        assert math.dist((where.x, where.y, where.z), place) < 0.02
+        stands = (signal.stands.x_m, -signal.stands.y_m, signal.ground_m)
+        assert math.dist((where.x, where.y, where.z), stands) < 0.02
     lights = [signal for _, signal in signals if signal.type == "1000001"]
     assert len(carla_map.get_all_landmarks_of_type("1000001")) == len(lights)
 

@@ -131,6 +131,7 @@ def test_signals_govern_the_driving_lanes_that_approach(network_of: NetworkOf, k
 def test_ids_are_unique(network_of: NetworkOf, kind: str, seed: int) -> None:
     network = network_of(kind, seed)
     ids = [road.id for road in network.roads] + [junction.id for junction in network.junctions]
-    ids += [thing.id for road in network.roads for thing in (*road.objects, *road.signals)]
+    ids += [thing.id for road in network.roads for thing in road.objects]
+    ids += [signal.id for road in network.roads for signal in road.signals]
     ids += [controller.id for junction in network.junctions for controller in junction.controllers]
     assert len(ids) == len(set(ids))
