@@ -31,6 +31,10 @@ class Hits:
     row: NDArray[np.uint32]
     barycentric: NDArray[np.float32]
 
+    def take(self, index: NDArray[np.intp]) -> "Hits":
+        """The hits of some of the rays."""
+        return Hits(self.distance[index], self.row[index], self.barycentric[index])
+
 
 class RayCaster:
     """A static scene, built once, and a small scene of moving bodies, rebuilt every frame."""
@@ -52,7 +56,12 @@ class RayCaster:
         self._dynamic = self._scene(vertices_m, triangles)
 
     def cast(
-        self, rays: NDArray[np.float32], *, bodies: NDArray[np.intp] | None = None, with_static: bool = True
+        self,
+        rays: NDArray[np.float32],
+        *,
+        bodies: NDArray[np.intp] | None = None,
+        with_static: bool = True,
+        with_bodies: bool = True,
     ) -> Hits:
         """Nearest hit of each ray.
 
@@ -60,6 +69,7 @@ class RayCaster:
             rays: (N, 6) float32 origin and direction (not necessarily of unit length).
             bodies: Indices of the rays that can meet a moving body at all; None for all of them.
             with_static: Whether the static scene counts.
+            with_bodies: Whether the moving bodies count.
         """
         if with_static and self._static is not None:
             hits = self._nearest(self._static, rays, first_row=1)
@@ -69,7 +79,7 @@ class RayCaster:
                 np.full(len(rays), SKY_ROW, np.uint32),
                 np.zeros((len(rays), 2), np.float32),
             )
-        if self._dynamic is None or (bodies is not None and not len(bodies)):
+        if self._dynamic is None or not with_bodies or (bodies is not None and not len(bodies)):
             return hits
         chosen = rays if bodies is None else rays[bodies]
         moving = self._nearest(self._dynamic, chosen, first_row=self._first_dynamic)

@@ -1,7 +1,7 @@
 """What comes back from the renderer, in CARLA's layouts (little-endian, as on the wire)."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ SEMANTIC_POINT = np.dtype(
 )
 """One point of the semantic LiDAR: 24 bytes."""
 
-Image: TypeAlias = NDArray[np.uint8] | NDArray[np.float32]
+Image: TypeAlias = NDArray[Any]
 """(H, W, 4) uint8 B, G, R, A; for optical flow (H, W, 2) float32."""
 
 

@@ -115,7 +115,7 @@ def paint_sky(weather: Weather) -> Sky:
     )
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _paint_rounded(weather: Weather) -> Sky:
     day, overcast = weather.daylight, weather.overcast
     low_sun = float(np.clip(1.0 - weather.sun_altitude_angle / 25.0, 0.0, 1.0)) * day

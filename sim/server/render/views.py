@@ -107,18 +107,29 @@ def _see_through_carrier(view: View, hits: Hits, stage: Stage) -> None:
     carrier = stage.actor(view.parent_id)
     if carrier is None or not _is_inside(carrier, view.pose):
         return
-    start = np.zeros(len(view.rays), np.float32)
+    own = np.flatnonzero(stage.triangles.actor_id.take(hits.row) == carrier.actor_id)
+    if not len(own):
+        return
+    rays, passed = view.rays[own], hits.distance[own]
+    _overwrite(hits, own, stage.caster.cast(rays, with_bodies=False), np.zeros(len(own), np.float32))
     for _ in range(MAX_SEE_THROUGH):
-        own = np.flatnonzero(stage.triangles.actor_id.take(hits.row) == carrier.actor_id)
-        if not len(own):
+        passed += SEE_THROUGH_STEP_M / np.linalg.norm(rays[:, 3:], axis=1)
+        onward = rays.copy()
+        onward[:, :3] += onward[:, 3:] * passed[:, None]
+        farther = stage.caster.cast(onward, with_static=False)
+        still_own = stage.triangles.actor_id.take(farther.row) == carrier.actor_id
+        nearer = np.flatnonzero(~still_own & (passed + farther.distance < hits.distance[own]))
+        _overwrite(hits, own[nearer], farther.take(nearer), passed[nearer])
+        left = np.flatnonzero(still_own)
+        if not len(left):
             return
-        start[own] = hits.distance[own] + SEE_THROUGH_STEP_M / np.linalg.norm(view.rays[own, 3:], axis=1)
-        onward = view.rays[own]
-        onward[:, :3] += onward[:, 3:] * start[own, None]
-        farther = stage.caster.cast(onward)
-        hits.distance[own] = farther.distance + start[own]
-        hits.row[own] = farther.row
-        hits.barycentric[own] = farther.barycentric
+        own, rays, passed = own[left], rays[left], passed[left] + farther.distance[left]
+
+
+def _overwrite(hits: Hits, index: NDArray[np.intp], found: Hits, passed: NDArray[np.float32]) -> None:
+    hits.distance[index] = passed + found.distance
+    hits.row[index] = found.row
+    hits.barycentric[index] = found.barycentric
 
 
 def _is_inside(actor: RenderActor, pose: Pose) -> bool:
