@@ -167,3 +167,21 @@ def test_an_unknown_name_gets_the_nearest_match() -> None:
 
     assert "did you mean 'regression'?" in str(unknown_name("head", "regresion", ["regression", "flow"]))
     assert "did you mean" not in str(unknown_name("head", "zzz", ["regression", "flow"]))
+
+
+READS_SENTENCES = {"parse_instruction", "parse_commentary", "score_sentences", "swap_left_right_in_sentence"}
+DRIVES = ("perception", "planner", "sim", "models", "policies", "training")
+
+
+def test_nothing_that_drives_reads_a_sentence_by_pattern() -> None:
+    """Pattern code labels and scores; it never stands between a sentence and a plan."""
+    readers = []
+    for module, path in source_files():
+        if room(module) not in DRIVES:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("drivevla.language"):
+                names = {alias.name for alias in node.names}
+                if names & READS_SENTENCES or (node.module or "").endswith((".parsing", ".scoring")):
+                    readers.append(f"{module} imports {sorted(names)} from {node.module}")
+    assert not readers, "\n".join(readers)
