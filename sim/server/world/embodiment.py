@@ -53,10 +53,9 @@ class Embodiment:
     _half_m: FloatArray = field(default_factory=lambda: np.zeros((0, 3)))
 
     def add(self, actor: Actor, pose: Pose) -> None:
-        """Give an actor of the table its body."""
+        """Give an actor its body, before it comes into the table."""
         if isinstance(actor.spec, VehicleSpec):
             self.physics.add_vehicle(actor.actor_id, actor.spec, pose)
-            self.table.records["speed_limit"][actor.row] = DEFAULT_LIMIT_KMH
         elif isinstance(actor.spec, WalkerSpec):
             mortal = actor.attributes["is_invincible"].lower() in ("false", "0")
             self.physics.add_walker(actor.actor_id, actor.spec, pose, mortal=mortal)
@@ -96,6 +95,8 @@ class Embodiment:
         self._carried = [actor for actor in bodies if actor.parent is not None]
         self._center_m = np.array([actor.center_m for actor in vehicles]).reshape(-1, 3)
         self._half_m = np.array([actor.half_extent_m for actor in vehicles]).reshape(-1, 3)
+        limits = self.table.records["speed_limit"]
+        limits[self._vehicles] = np.where(limits[self._vehicles] > 0.0, limits[self._vehicles], DEFAULT_LIMIT_KMH)
 
     def _write_vehicles(self, signals: SignalActors, step_s: float) -> None:
         table, fleet, rows = self.table, self.physics.vehicles.rows, self._vehicles

@@ -14,7 +14,7 @@ from drivevla.sim.server.wire.streams import StreamServer
 from drivevla.sim.server.world.actors import Actor, ActorTable
 from drivevla.sim.server.world.appearance import dynamic_frame, without_objects
 from drivevla.sim.server.world.embodiment import Embodiment
-from drivevla.sim.server.world.sensors.array import Collision, SensorArray, Tick
+from drivevla.sim.server.world.sensors.array import SensorArray, Tick
 from drivevla.sim.server.world.sensors.inertial import attribute_number
 from drivevla.sim.server.world.signals import SignalActors
 
@@ -109,19 +109,19 @@ class Episode:
         """Put a spawned actor into the world.
 
         Raises:
-            SimulatorError: It is a sensor whose attributes are out of range.
+            DriveVLAError: One of its attributes is out of range; then the world is as before.
         """
         if actor.kind == "sensor" and not actor.is_client_side:
             actor.stream_id = next(self._stream_ids)
             self.sensors.add(actor, now_s=self.now_s)
-        self.table.add(actor, pose)
-        if actor.parent is not None:
-            actor.parent.children.append(actor)
-        if actor.is_body:
-            self._bodies.add(actor, pose)
         elif actor.kind == "trigger":
             friction = attribute_number(actor.attributes, "friction")
             self.physics.friction.add(actor.actor_id, pose, actor.half_extent_m, friction)
+        elif actor.is_body:
+            self._bodies.add(actor, pose)
+        self.table.add(actor, pose)
+        if actor.parent is not None:
+            actor.parent.children.append(actor)
         self._frame = None
 
     def remove(self, actor: Actor) -> None:
@@ -160,7 +160,7 @@ class Episode:
 
     def measure(self, tick: Tick) -> None:
         """Send what the sensors see, after ``advance``."""
-        self.sensors.capture(self, tick, [self._collision(contact) for contact in self.physics.contacts])
+        self.sensors.capture(self, tick)
 
     def frame_now(self, weather: Weather) -> DynamicFrame:
         """The world as the renderer sees it; built once a tick."""
@@ -180,11 +180,9 @@ class Episode:
             actor_id=0, ordinal=0, type_id=type_id, kind="prop", half_extent_m=half_extent_m, label=label
         ).to_wire(b"")
 
-    def _collision(self, contact: Contact) -> Collision:
+    def touched(self, contact: Contact) -> list[object]:
+        """The Actor struct of the other side of a contact."""
         if contact.obstacle is None:
-            other = self.struck(contact.other_id or 0, 0, Label.NONE)
-        else:
-            obstacles = self.scene.obstacles
-            label, object_id = int(obstacles.label[contact.obstacle]), int(obstacles.object_id[contact.obstacle])
-            other = self.struck(0, object_id, label)
-        return Collision(contact.actor_id, other, contact.impulse_ns)
+            return self.struck(contact.other_id or 0, 0, Label.NONE)
+        obstacles = self.scene.obstacles
+        return self.struck(0, int(obstacles.object_id[contact.obstacle]), int(obstacles.label[contact.obstacle]))

@@ -1,6 +1,5 @@
 """All sensors of an episode: who is due, who is listened to, and where the measurements go."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,24 +22,9 @@ from drivevla.sim.server.world.sensors.visual import Moment, Visual, encode_meas
 if TYPE_CHECKING:
     from drivevla.sim.server.world.episode import Episode
 
-__all__ = ["Collision", "SensorArray", "Tick"]
+__all__ = ["SensorArray", "Tick"]
 
 COLLISION = "sensor.other.collision"
-
-
-@dataclass(frozen=True, slots=True)
-class Collision:
-    """What a collision sensor reports.
-
-    Attributes:
-        own: The Actor struct of who carries the sensor.
-        other: The Actor struct of what was hit.
-        impulse_ns: Impulse on the carrier in the world, N s.
-    """
-
-    own_id: int
-    other: list[object]
-    impulse_ns: tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +87,7 @@ class SensorArray:
     def __len__(self) -> int:
         return len(self._sensors)
 
-    def capture(self, episode: "Episode", tick: Tick, collisions: Iterable[Collision]) -> None:
+    def capture(self, episode: "Episode", tick: Tick) -> None:
         """Measure whatever is due and listened to, and send it."""
         if not self._sensors:
             return
@@ -114,7 +98,7 @@ class SensorArray:
             shot = self._measure(sensor, episode, tick)
             if shot is not None and isinstance(sensor.device, Visual):
                 visual.append((sensor, sensor.device, shot))
-        self._report_collisions(episode, tick, collisions)
+        self._report_collisions(episode, tick)
         if not visual:
             return
         shots = [shot for _, _, shot in visual]
@@ -160,15 +144,15 @@ class SensorArray:
         )
         return device.shot(moment)
 
-    def _report_collisions(self, episode: "Episode", tick: Tick, collisions: Iterable[Collision]) -> None:
-        for collision in collisions:
-            own = episode.table.find(collision.own_id)
+    def _report_collisions(self, episode: "Episode", tick: Tick) -> None:
+        for contact in episode.physics.contacts:
+            own = episode.table.find(contact.actor_id)
             if own is None:
                 continue
             for child in own.children:
                 if child.type_id == COLLISION and self._streams.subscribed(child.stream_id):
-                    body = msgpack.packb([own.to_wire(b""), collision.other, list(collision.impulse_ns)])
-                    self._send(tick, episode, child, SensorType.COLLISION, [body])
+                    body = [own.to_wire(b""), episode.touched(contact), list(contact.impulse_ns)]
+                    self._send(tick, episode, child, SensorType.COLLISION, [msgpack.packb(body)])
 
     def _send_visual(
         self, episode: "Episode", tick: Tick, actor: Actor, device: Visual, measurement: Measurement
