@@ -81,7 +81,7 @@ def tee(rng: random.Random) -> Plan:
         profile=lambda _: street,
         control=_mostly(rng, "stop_minor", ("yield_minor", "signals", "stop_all"), share=0.4),
         node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(5.5, 8)),
-        bend_radius_m=rng.uniform(20, 45),
+        bend_radius_m=rng.uniform(26, 45),
     )
     return _turned(rng, wound(rng, plan, share=0.8, reach=0.13))
 
@@ -106,14 +106,14 @@ def stop(rng: random.Random) -> Plan:
     """A quiet quarter: stop signs on all or on the minor streets, yield signs, no lights."""
     lattice = rectangle(rng, columns=rng.randint(4, 5), rows=rng.randint(4, 5), block_m=(62, 95))
     lattice = lattice.thinned(rng, len(lattice.edges) // rng.randint(5, 8)).jittered(rng, rng.uniform(2, 7))
-    street = _street(rng, lane_m=(3.0, 3.4), speeds=(30, 40), parking=rng.choice((2.4, 3.0)))
+    street = _street(rng, lane_m=(3.2, 3.5), speeds=(30, 40), parking=rng.choice((2.4, 3.0)))
     street = replace(street, center=rng.choice(("broken", "solid")))
     plan, _ = plan_of(
         lattice,
         profile=lambda _: street,
         control=_mostly(rng, "stop_all", ("stop_minor", "stop_minor", "yield_minor"), share=0.35),
         node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(5, 7)),
-        bend_radius_m=rng.uniform(15, 30),
+        bend_radius_m=rng.uniform(22, 35),
     )
     return _turned(rng, wound(rng, plan, share=0.3, reach=0.08))
 
