@@ -25,7 +25,7 @@ DRAG_COEFFICIENT = 0.3
 _LATERAL_STIFFNESS = (2.0, 17.0, 1000.0)
 """Load at which it saturates, per unit load; the value, per radian and unit load; longitudinal. CARLA's defaults."""
 
-_REFERENCE_MASS_KG = 2404.0
+_REFERENCE_MASS_KG = 1750.0
 _REFERENCE_RADIUS_M = 0.355
 _REFERENCE_TIME_S = 7.5
 """The Lincoln MKZ: mass and wheel radius printed by CARLA; time to 100 km/h from PDM-Lite's identified ego model."""
