@@ -20,11 +20,12 @@ _LEFT_RAD = math.radians(38)
 
 @dataclass(frozen=True, slots=True)
 class _Ray:
-    """A street where it leaves a node: direction and the distance from the axis to the kerb."""
+    """A street where it leaves a node: direction, distance from the axis to the kerb, whether one may drive into it."""
 
     street: int
     direction_rad: float
     half_width_m: float
+    open: bool
 
 
 def build_network(plan: Plan) -> Network:
@@ -55,7 +56,8 @@ def _rays(plan: Plan, node: int) -> list[_Ray]:
     for index, street in enumerate(plan.streets):
         if node in (street.start, street.end) and not _placed(street, node):
             half = street.profile.width_m / 2 + street.profile.shoulder_m
-            rays.append(_Ray(index, plan.towards(street, node), half))
+            lanes = street.profile.forward if node == street.start else street.profile.backward
+            rays.append(_Ray(index, plan.towards(street, node), half, lanes > 0))
     return sorted(rays, key=lambda ray: ray.direction_rad % math.tau)
 
 
@@ -122,7 +124,9 @@ def _turns_left(rays: list[_Ray], street: int) -> bool:
     if own is None:
         return False
     angles = (
-        math.remainder(ray.direction_rad - own.direction_rad - math.pi, math.tau) for ray in rays if ray is not own
+        math.remainder(ray.direction_rad - own.direction_rad - math.pi, math.tau)
+        for ray in rays
+        if ray is not own and ray.open
     )
     return any(angle > _LEFT_RAD for angle in angles)
 

@@ -298,10 +298,3 @@ class Network:
         """An id that nothing else in the town has."""
         self.last_id += 1
         return self.last_id
-
-    def road(self, road_id: int) -> Road:
-        """The road of that id."""
-        return self._by_id()[road_id]
-
-    def _by_id(self) -> dict[int, Road]:
-        return {road.id: road for road in self.roads}

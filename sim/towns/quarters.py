@@ -66,7 +66,7 @@ def grid(rng: random.Random) -> Plan:
         lattice,
         profile=lambda chain: avenue if _on_row(chain, avenue_row) else street,
         control=_mostly(rng, "signals", signs, share=0.75),
-        node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(5.5, 8)),
+        node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(6.5, 8.5)),
     )
     return _turned(rng, plan)
 
@@ -80,7 +80,7 @@ def tee(rng: random.Random) -> Plan:
         lattice,
         profile=lambda _: street,
         control=_mostly(rng, "stop_minor", ("yield_minor", "signals", "stop_all"), share=0.4),
-        node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(5.5, 8)),
+        node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(6.5, 8.5)),
         bend_radius_m=rng.uniform(26, 45),
     )
     return _turned(rng, wound(rng, plan, share=0.8, reach=0.13))
@@ -112,7 +112,7 @@ def stop(rng: random.Random) -> Plan:
         lattice,
         profile=lambda _: street,
         control=_mostly(rng, "stop_all", ("stop_minor", "stop_minor", "yield_minor"), share=0.35),
-        node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(5, 7)),
+        node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(6.5, 8)),
         bend_radius_m=rng.uniform(22, 35),
     )
     return _turned(rng, wound(rng, plan, share=0.3, reach=0.08))
@@ -157,7 +157,7 @@ def hills(rng: random.Random) -> Plan:
         lattice,
         profile=lambda _: street,
         control=_mostly(rng, "yield_minor", ("stop_minor", "signals", "stop_all"), share=0.4),
-        node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(6, 9)),
+        node=Node(xy_m=(0, 0), kerb_radius_m=rng.uniform(6.5, 9)),
         bend_radius_m=rng.uniform(25, 60),
     )
     plan.terrain = rolling(rng, grade=rng.uniform(0.055, 0.075), wave_m=(280, 520))

@@ -13,7 +13,7 @@ STOP_LINE_M = 6.0
 """From a junction's mouth to the stop line where a crosswalk lies between them."""
 _BARE_STOP_LINE_M = 1.5
 _CROSSWALK_M = (1.5, 5.0)
-_POLE_M = 0.6
+_POLE_M = 0.8
 """From the kerb to poles."""
 _SIGN_AFTER_M = 12.0
 

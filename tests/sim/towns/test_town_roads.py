@@ -35,6 +35,7 @@ def ways_through(network: Network) -> Iterator[Road]:
 @pytest.mark.parametrize(("kind", "seed"), TOWNS)
 def test_lanes_meet_without_gap_or_kink(network_of: NetworkOf, kind: str, seed: int) -> None:
     network = network_of(kind, seed)
+    roads = {road.id: road for road in network.roads}
     for road in ways_through(network):
         lane = road.sections[0].right[0]
         for link, s_m, lane_id in (
@@ -43,7 +44,7 @@ def test_lanes_meet_without_gap_or_kink(network_of: NetworkOf, kind: str, seed: 
         ):
             assert link is not None
             assert lane_id is not None
-            other = network.road(link.id)
+            other = roads[link.id]
             x, y, z, heading, width = lane_end(road, -1, s_m)
             ox, oy, oz, oheading, owidth = lane_end(
                 other, lane_id, 0.0 if link.contact == "start" else other.curve.length_m
