@@ -98,7 +98,10 @@ class MaterialTable:
         self.retro[row] = _RETRO.get(material.surface, 0.0)
         self.wettable[row] = _WETTABLE.get(material.surface, 0.0)
         self.soft[row] = _SOFT.get(material.surface, 0.0)
-        self.night_glow[:, row] = self.rgb[:, row] * material.emission * 2.0
+        if material.surface == "facade":
+            self.window_glow[row] = material.emission
+        else:
+            self.night_glow[:, row] = self.rgb[:, row] * material.emission * 2.0
 
     def _choose_texture(self, row: int, material: Material, uv_bounds: NDArray[np.float32]) -> None:
         names = self._atlas.names
@@ -132,6 +135,7 @@ class MaterialTable:
         self.soft = np.zeros(capacity, np.float32)
         self.glow = np.zeros((3, capacity), np.float32)
         self.night_glow = np.zeros((3, capacity), np.float32)
+        self.window_glow = np.zeros(capacity, np.float32)
 
     def _grow(self, capacity: int) -> None:
         old = dict(self._columns())

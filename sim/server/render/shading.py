@@ -91,7 +91,8 @@ class Shader:
         light *= albedo
         self._add_reflections(light, surfaces, wet, sun)
         if sky.night > 0.0:
-            light += surfaces.shine * (0.30 * sky.night) * _WARM[:, None]
+            shine = np.minimum(0.2 + 0.8 * materials.window_glow, 1.0).take(surfaces.material)
+            light += surfaces.shine * shine * (0.30 * sky.night) * _WARM[:, None]
         glow = materials.glow * sky.lamp_gain + sky.night * materials.night_glow
         light += glow.take(surfaces.material, axis=1)
         self._add_haze(light, surfaces)
@@ -121,7 +122,7 @@ class Shader:
         return sun
 
     def _lamplight(self, surfaces: Surfaces) -> NDArray[np.float32]:
-        lit = self.street_lamps.illumination(surfaces.point_m, surfaces.normal) * (self.sky.night * 0.55)
+        lit = self.street_lamps.illumination(surfaces.point_m, surfaces.normal) * (self.sky.night * 0.42)
         light = _WARM[:, None] * lit
         if self.headlights:
             beams = headlight_illumination(self.headlights, surfaces.point_m, surfaces.normal)

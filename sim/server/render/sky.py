@@ -126,14 +126,14 @@ def _paint_rounded(weather: Weather) -> Sky:
     zenith, horizon = _mix(clear_zenith, grey * 0.9, overcast), _mix(clear_horizon, grey, overcast)
     zenith, horizon = (_mix(colour, [0.62, 0.42, 0.22], dust * 0.9) for colour in (zenith, horizon))
     brightness = day**1.5
-    zenith = zenith * brightness + np.array([0.0016, 0.0024, 0.0055])
-    horizon = horizon * brightness + np.array([0.0040, 0.0050, 0.0085])
+    zenith = zenith * brightness + np.array([0.0008, 0.0013, 0.0034])
+    horizon = horizon * brightness + np.array([0.0032, 0.0036, 0.0058])
     fog = weather.fog_density / 100.0
     haze = _mix(horizon, grey * 1.25 * brightness + 0.006, min(1.0, 1.5 * fog))
     sun_tint = _mix([1.0, 0.95, 0.86], [1.0, 0.60, 0.30], low_sun)
     above = float(np.clip((weather.sun_altitude_angle + 1.0) / 8.0, 0.0, 1.0))
     moon = np.array([0.010, 0.013, 0.022]) * (1.0 - day)
-    sun = sun_tint * 2.1 * above * (1.0 - overcast) * (1.0 - 0.85 * fog) + moon
+    sun = sun_tint * 2.1 * above * (1.0 - overcast) * (1.0 - fog) ** 4 + moon
     ambient = 0.34 + 0.26 * overcast
     extinction = 0.055 * fog**1.5 + 0.004 * weather.precipitation / 100.0 + 0.045 * dust**1.5
     panorama = _panorama(weather, zenith, horizon, haze, brightness, sun_tint)
@@ -181,7 +181,7 @@ def _panorama(
     disc = (toward > 0.99965) * (visible * 20.0) * (1.0 - cloud)
     sky += (sun_tint[:, None] * disc * brightness).astype(np.float32)
     fog = weather.fog_density / 100.0
-    veil = np.clip(fog**0.7 * (1.15 - 0.5 * height) + (1.0 - height * 12.0) * 0.15, 0.0, 1.0)
+    veil = np.clip(1.25 * fog**0.45 * (1.0 - 0.35 * height) + (1.0 - height * 12.0) * 0.15, 0.0, 1.0)
     sky += veil * (haze[:, None].astype(np.float32) - sky)
     if brightness < 0.05:
         stars = np.random.default_rng(5).random(height.shape) > 0.9993

@@ -75,7 +75,7 @@ def draw_light_head(sketch: Sketch, signal_id: str, x: float, y: float) -> None:
         rgb = {"red": (0.95, 0.10, 0.08), "yellow": (0.98, 0.75, 0.10), "green": (0.10, 0.90, 0.40)}[bulb]
         lamp = Material(surface="bulb", rgb=rgb, signal_id=signal_id, bulb=bulb)  # type: ignore[arg-type]
         size = 0.1
-        corners = [(x - 0.02, y + dy * size, z + dz * size) for dy, dz in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+        corners = [(x - 0.02, y + dy * size, z + dz * size) for dy, dz in ((-1, -1), (-1, 1), (1, 1), (1, -1))]
         sketch.quad(lamp, Label.TRAFFIC_LIGHT, corners, [(c[1] - y, c[2] - z) for c in corners], object_id=9)
 
 
