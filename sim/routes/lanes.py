@@ -61,12 +61,14 @@ class Lane:
     chord_m: tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, weakref_slot=True)
 class LaneGraph:
     """Every driving lane of a map.
 
     Attributes:
         lanes: In the order of the map's topology.
+        key_of: (L, 3) road, section and lane id of every lane.
+        junction_of: (L,) junction of every lane, or -1.
         lane_of: (N,) index into ``lanes`` of every point.
         location_m: (N, 3) x, y, z.
         yaw_deg: (N,) heading, clockwise, -180 to 180.
@@ -77,6 +79,8 @@ class LaneGraph:
     """
 
     lanes: tuple[Lane, ...]
+    key_of: NDArray[np.int32]
+    junction_of: NDArray[np.int32]
     lane_of: NDArray[np.int32]
     location_m: NDArray[np.float64]
     yaw_deg: NDArray[np.float64]
@@ -130,8 +134,8 @@ def _build(carla_map: "carla.Map") -> LaneGraph:
     lanes: list[Lane] = []
     first = 0
     for key, piece in samples.items():
-        following = tuple(index[each] for each in successors[key] if each in index)
-        if not following:
+        onward = tuple(index[each] for each in successors[key] if each in index)
+        if not onward:
             piece = samples[key] = _with_end(piece)
         left, right = _beside(key)
         chord = piece.end_m - piece.location_m[0]
@@ -141,7 +145,7 @@ def _build(carla_map: "carla.Map") -> LaneGraph:
                 first=first,
                 end=first + len(piece.s_m),
                 junction=piece.junction,
-                successors=following,
+                successors=onward,
                 left=index.get(left),
                 right=index.get(right),
                 entry_yaw_deg=float(piece.yaw_deg[0]),
@@ -158,6 +162,8 @@ def _assemble(lanes: list[Lane], pieces: list[_Samples]) -> LaneGraph:
     change = np.concatenate([piece.lane_change for piece in pieces])
     return LaneGraph(
         lanes=tuple(lanes),
+        key_of=np.array([lane.key for lane in lanes], dtype=np.int32),
+        junction_of=np.array([lane.junction for lane in lanes], dtype=np.int32),
         lane_of=np.repeat(np.arange(len(lanes), dtype=np.int32), [lane.end - lane.first for lane in lanes]),
         location_m=location,
         yaw_deg=np.concatenate([piece.yaw_deg for piece in pieces]),
