@@ -1,0 +1,6 @@
+"""One drive in CARLA: connect, spawn the ego and its sensors, gather observations, apply controls, clean up."""
+
+from drivevla.sim.session.ego_filter import EgoFilter
+from drivevla.sim.session.session import Session, Snapshot, open_session
+
+__all__ = ["EgoFilter", "Session", "Snapshot", "open_session"]

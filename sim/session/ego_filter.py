@@ -1,0 +1,142 @@
+"""How the car moves and where it was, from its own sensors: satellite fixes, compass and gyroscope, speedometer.
+
+The runner and the official-harness agent share this one filter, so that a policy meets the same estimates in both. It
+is an extended Kalman filter of a unicycle (x, y, yaw): wheel speed and yaw rate predict, fixes and compass correct.
+Source of the method: Thrun, Burgard, Fox, "Probabilistic Robotics" (2005), section 3.3 and 5.3 (velocity motion model).
+"""
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from drivevla.errors import ContractError
+from drivevla.geometry import compose_se2, invert_se2, wrap_angle
+from drivevla.types import EgoState, PastPoses
+
+__all__ = ["EgoFilter"]
+
+FIX_STD_M = 0.5
+"""The leaderboard's receiver has a standard deviation of 5e-6 degrees, about 0.55 m (its ``agent_wrapper.py``)."""
+
+COMPASS_STD_RAD = 0.01
+SPEED_STD_SHARE = 0.01
+YAW_RATE_STD_RADPS = 0.005
+"""Trust in the other sensors: CARLA's compass has no noise, its gyroscope 0.001 rad/s in the leaderboard."""
+
+
+class EgoFilter:
+    """Filters one car's own sensors; one per episode.
+
+    The world is ours: x east, y left of it, counter-clockwise yaw (``drivevla.geometry.carla`` converts).
+    """
+
+    def __init__(self, *, history_s: float = 2.0) -> None:
+        self._history_s = history_s
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._pose: NDArray[np.float64] | None = None
+        self._covariance = np.diag([FIX_STD_M, FIX_STD_M, COMPASS_STD_RAD]) ** 2
+        self._odometry = np.zeros(3)
+        self._trail: deque[tuple[float, NDArray[np.float64]]] = deque()
+        self._state = EgoState(speed_mps=0.0)
+        self._time_s = -np.inf
+
+    def update(
+        self,
+        *,
+        time_s: float,
+        fix_m: ArrayLike,
+        yaw_rad: float,
+        yaw_rate_radps: float,
+        speed_mps: float,
+        acceleration_mps2: float,
+        steering_rad: float | None = None,
+    ) -> None:
+        """Take the readings of one tick.
+
+        Args:
+            time_s: When they were taken; must grow.
+            fix_m: (2,) the satellite fix of the ego frame's origin, world.
+            yaw_rad: The compass, as yaw.
+            yaw_rate_radps: Gyroscope about z, counter-clockwise.
+            speed_mps: Speedometer.
+            acceleration_mps2: Along the car.
+            steering_rad: Road-wheel angle, where known.
+
+        Raises:
+            ContractError: Time does not grow, or a reading is not finite.
+        """
+        fix = np.asarray(fix_m, dtype=np.float64)
+        readings = np.array([time_s, *fix, yaw_rad, yaw_rate_radps, speed_mps, acceleration_mps2])
+        if fix.shape != (2,) or not np.isfinite(readings).all():
+            raise ContractError(f"the ego filter takes finite readings and a fix of 2 numbers, got {readings.tolist()}")
+        if time_s <= self._time_s:
+            raise ContractError(f"readings must follow each other in time: {time_s:g} s came after {self._time_s:g} s")
+        if self._pose is None:
+            self._pose = np.array([*fix, yaw_rad])
+        else:
+            self._predict(speed_mps, yaw_rate_radps, time_s - self._time_s)
+            self._correct(fix, yaw_rad)
+        self._time_s = time_s
+        self._state = EgoState(
+            speed_mps=speed_mps,
+            acceleration_mps2=acceleration_mps2,
+            yaw_rate_radps=yaw_rate_radps,
+            steering_rad=steering_rad,
+        )
+        self._trail.append((time_s, self._odometry))
+        while time_s - self._trail[0][0] > self._history_s + 1e-6:
+            self._trail.popleft()
+
+    @property
+    def state(self) -> EgoState:
+        """How the car moves now."""
+        return self._state
+
+    @property
+    def world_from_ego(self) -> NDArray[np.float64]:
+        """(3,) x, y, yaw: where the car is, as well as its sensors know.
+
+        Raises:
+            ContractError: No reading has come yet.
+        """
+        if self._pose is None:
+            raise ContractError("the ego filter has had no reading yet; call update first")
+        return self._pose
+
+    def past(self, *, step_s: float) -> PastPoses:
+        """The trail, from odometry alone: over two seconds it is far smoother than fixes are.
+
+        Args:
+            step_s: Time between two poses; the newest is now.
+        """
+        times = np.array([time for time, _ in self._trail]) - self._time_s
+        wanted = np.arange(0.0, times[0] - 1e-6, -step_s)[::-1]
+        picked = np.abs(times[:, None] - wanted).argmin(axis=0)
+        poses = compose_se2(invert_se2(self._odometry), np.stack([self._trail[index][1] for index in picked]))
+        return PastPoses(times_s=np.minimum(times[picked], 0.0), poses=poses)
+
+    def _predict(self, speed_mps: float, yaw_rate_radps: float, dt_s: float) -> None:
+        assert self._pose is not None
+        turn = yaw_rate_radps * dt_s
+        distance = speed_mps * dt_s
+        moved = np.array([distance * np.cos(turn / 2), distance * np.sin(turn / 2), turn])
+        self._odometry = compose_se2(self._odometry, moved)
+        heading = self._pose[2] + turn / 2
+        jacobian = np.array([[1, 0, -distance * np.sin(heading)], [0, 1, distance * np.cos(heading)], [0, 0, 1]])
+        along = np.array([[np.cos(heading), 0.0], [np.sin(heading), 0.0], [0.0, 1.0]])
+        noise = along * [SPEED_STD_SHARE * distance + 1e-3, YAW_RATE_STD_RADPS * dt_s]
+        self._covariance = jacobian @ self._covariance @ jacobian.T + noise @ noise.T
+        self._pose = compose_se2(self._pose, moved)
+
+    def _correct(self, fix_m: NDArray[np.float64], yaw_rad: float) -> None:
+        assert self._pose is not None
+        noise = np.diag([FIX_STD_M, FIX_STD_M, COMPASS_STD_RAD]) ** 2
+        gain = self._covariance @ np.linalg.inv(self._covariance + noise)
+        surprise = np.array([*(fix_m - self._pose[:2]), float(wrap_angle(yaw_rad - self._pose[2]))])
+        pose = self._pose + gain @ surprise
+        self._pose = np.array([pose[0], pose[1], float(wrap_angle(pose[2]))])
+        self._covariance = (np.eye(3) - gain) @ self._covariance
