@@ -25,6 +25,9 @@ ABRUPT_M = 5
 _HURRIED_M = 2
 """For several changes in a row just before a junction, where CARLA's planner takes no room at all."""
 _COST_M = {GENTLE_M: 10.0, ABRUPT_M: 15.0, _HURRIED_M: 20.0}
+_BARRED_COST_M = 60.0
+"""For crossing a line that is solid here but broken elsewhere in the section. CARLA's planner asks no more than that it
+be broken somewhere, and some official routes have points that are reached in no other way."""
 _GENTLE_EVERY_M = 5
 """Gentle changes begin at every fifth point: more would slow the search and change nothing that can be seen."""
 _LATE_M, _HURRIED_WITHIN_M = 20, 12
@@ -146,11 +149,13 @@ def _changes(graph: LaneGraph, lane: Lane) -> Iterator[tuple[int, Change]]:
         for start, kind in _starts(lane.end - lane.first):
             # CARLA's planner too shortens a change at the end of a section.
             steps = min(kind, len(ahead) - 1 - level[start]) if kind == ABRUPT_M else kind
-            if steps < _HURRIED_M or level[start] + steps >= len(ahead) or free[start] < steps:
+            barred = free[start] < steps
+            if steps < _HURRIED_M or level[start] + steps >= len(ahead) or (barred and kind != ABRUPT_M):
                 continue
             point, end = lane.first + start, int(ahead[level[start] + steps])
             length = math.dist(graph.location_m[end], graph.location_m[point])
-            yield point, Change(end, length + _COST_M[kind], option, steps)
+            cost = _BARRED_COST_M if barred else _COST_M[kind]
+            yield point, Change(end, length + cost, option, steps)
 
 
 def _starts(count: int) -> Iterator[tuple[int, int]]:

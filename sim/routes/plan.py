@@ -75,7 +75,7 @@ def plan_points(carla_map: "carla.Map", key_points_m: Sequence[Location]) -> Den
 
     The behaviour is that of CARLA's global route planner at 1 m, as the leaderboard joins key points with it, but for
     these points, each better for whoever has to drive the plan: a lane change is a line of points along the road
-    instead of a jump, takes 15 m where there is room, and is made only where the marking allows it all the way; a key
+    instead of a jump, takes 15 m where there is room, and crosses a solid line only where the way round is far; a key
     point where lanes overlap takes whichever lane the rest of the route continues on; and the command of a junction
     does not end at a key point inside it.
 
