@@ -18,7 +18,7 @@ ANY_LABEL = 255
 def project_point(simulator: Simulator, start_m: Vector, direction: Vector, distance_m: float) -> list[object]:
     """The first thing on the way, and whether there is any."""
     episode = simulator.episode
-    hit = episode.renderer.project_point(start_m, direction, distance_m, episode.frame_now(simulator.weather))
+    hit = episode.stage.renderer.project_point(start_m, direction, distance_m, episode.frame_now(simulator.weather))
     return [hit is not None, _labelled(hit) if hit else [[0.0, 0.0, 0.0], 0]]
 
 
@@ -26,7 +26,9 @@ def project_point(simulator: Simulator, start_m: Vector, direction: Vector, dist
 def cast_ray(simulator: Simulator, start_m: Vector, end_m: Vector) -> list[object]:
     """Everything between two points."""
     episode = simulator.episode
-    return [_labelled(hit) for hit in episode.renderer.cast_ray(start_m, end_m, episode.frame_now(simulator.weather))]
+    return [
+        _labelled(hit) for hit in episode.stage.renderer.cast_ray(start_m, end_m, episode.frame_now(simulator.weather))
+    ]
 
 
 @CALLS.value("get_all_level_BBs", decode.integer)

@@ -27,13 +27,13 @@ LAYERS: dict[int, frozenset[Label]] = {
 @CALLS.nothing("load_map_layer", decode.integer)
 def load_map_layer(simulator: Simulator, mask: int) -> None:
     """Show the things of some layers."""
-    simulator.episode.show_objects(_objects_in(simulator, mask), shown=True)
+    simulator.episode.stage.show(_objects_in(simulator, mask), shown=True)
 
 
 @CALLS.nothing("unload_map_layer", decode.integer)
 def unload_map_layer(simulator: Simulator, mask: int) -> None:
     """Hide the things of some layers from cameras and rays; bodies still run into them."""
-    simulator.episode.show_objects(_objects_in(simulator, mask), shown=False)
+    simulator.episode.stage.show(_objects_in(simulator, mask), shown=False)
 
 
 @CALLS.nothing("enable_environment_objects", decode.sequence(decode.integer), decode.boolean)
@@ -43,7 +43,7 @@ def enable_environment_objects(simulator: Simulator, object_ids: list[int], enab
     unknown = sorted(set(object_ids) - known)
     if unknown:
         raise SimulatorError(f"no environment objects {unknown[:5]}")
-    simulator.episode.show_objects(set(object_ids), shown=enabled)
+    simulator.episode.stage.show(set(object_ids), shown=enabled)
 
 
 @CALLS.value("query_lights_state", decode.text)

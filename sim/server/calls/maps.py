@@ -1,12 +1,11 @@
 """Maps: what there is, loading one, and the files a client needs for it."""
 
-import hashlib
-
 from drivevla.errors import SimulatorError, UnknownName
 from drivevla.sim.maps.find import available_maps, find_map
 from drivevla.sim.maps.source import MapSource, check_opendrive
 from drivevla.sim.server.calls.table import CallGroup
 from drivevla.sim.server.wire import decode, encode
+from drivevla.sim.server.world.map_files import NAVIGATION, TRAFFIC_MANAGER, map_files
 from drivevla.sim.server.world.simulator import Simulator
 
 __all__ = ["CALLS", "UPLOADED_MAP"]
@@ -47,15 +46,21 @@ def copy_opendrive_to_file(simulator: Simulator, opendrive: str, _parameters: ob
 
 @CALLS.value("get_required_files", decode.text)
 def get_required_files(simulator: Simulator, folder: str) -> list[str]:
-    return [name for name in _files(simulator) if folder and f"/{folder}/" in name]
+    return list(map_files(simulator.episode.scene, folder))
 
 
 @CALLS.value("request_file", decode.text)
 def request_file(simulator: Simulator, name: str) -> bytes:
-    files = _files(simulator)
-    if name not in files:
-        raise SimulatorError(f"there is no file {name!r} (announced: {', '.join(files) or 'none'})")
-    return files[name]
+    scene = simulator.episode.scene
+    for folder in (NAVIGATION, TRAFFIC_MANAGER):
+        if name in (files := map_files(scene, folder)):
+            return files[name]
+    raise SimulatorError(f"no file {name!r} was announced for map {scene.source.name}")
+
+
+@CALLS.value("get_navigation_mesh")
+def get_navigation_mesh(simulator: Simulator) -> bytes:
+    return simulator.episode.scene.navmesh
 
 
 def _source(simulator: Simulator, name: str) -> MapSource:
@@ -67,10 +72,3 @@ def _source(simulator: Simulator, name: str) -> MapSource:
         return find_map(name)
     except UnknownName as error:
         raise SimulatorError(f"Map '{name}' not found: {error}") from error
-
-
-def _files(simulator: Simulator) -> dict[str, bytes]:
-    scene = simulator.episode.scene
-    # Clients cache files by name for ever: the name must change with the content.
-    digest = hashlib.sha256(scene.navmesh).hexdigest()[:12]
-    return {f"DriveVLA/Maps/{scene.source.name}/Nav/{scene.source.name}_{digest}.bin": scene.navmesh}

@@ -1,19 +1,16 @@
 """What the renderer needs to know of the world at one instant."""
 
-from dataclasses import replace
 from typing import get_args
-
-import numpy as np
 
 from drivevla.sim.server.catalogue.spec import VehicleSpec, WalkerSpec
 from drivevla.sim.server.physics import PhysicsWorld
 from drivevla.sim.server.render.frame import BodyKind, DynamicFrame, LightColour, RenderActor, VehicleLights
 from drivevla.sim.server.render.weather import Weather
-from drivevla.sim.server.scene.mesh import Label, SceneMesh
+from drivevla.sim.server.scene.mesh import Label
 from drivevla.sim.server.world.actors import Actor, ActorTable
 from drivevla.sim.server.world.lights import TrafficLights
 
-__all__ = ["dynamic_frame", "without_objects"]
+__all__ = ["dynamic_frame"]
 
 _COLOURS: tuple[LightColour, ...] = get_args(LightColour)  # in the numbering of carla.TrafficLightState
 STANDING_MPS = 0.05
@@ -33,20 +30,6 @@ def dynamic_frame(
         if actor.spec is not None
     )
     return DynamicFrame(time_s=now_s, weather=weather, light_states=states, actors=bodies)
-
-
-def without_objects(mesh: SceneMesh, hidden: set[int]) -> SceneMesh:
-    """The level without some of its things."""
-    if not hidden:
-        return mesh
-    kept = ~np.isin(mesh.object_id, list(hidden))
-    return replace(
-        mesh,
-        triangles=mesh.triangles[kept],
-        material=mesh.material[kept],
-        label=mesh.label[kept],
-        object_id=mesh.object_id[kept],
-    )
 
 
 def _render_actor(table: ActorTable, actor: Actor, steer_deg: float, gait: float | None) -> RenderActor:

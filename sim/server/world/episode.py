@@ -2,24 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from drivevla.sim.server.physics import Contact, PhysicsWorld
 from drivevla.sim.server.pose import Pose
 from drivevla.sim.server.render.frame import DynamicFrame
 from drivevla.sim.server.render.weather import Weather
 from drivevla.sim.server.scene.mesh import Label
-from drivevla.sim.server.scene.scene import Scene
 from drivevla.sim.server.wire.streams import StreamServer
 from drivevla.sim.server.world.actors import Actor, ActorTable
-from drivevla.sim.server.world.appearance import dynamic_frame, without_objects
+from drivevla.sim.server.world.appearance import dynamic_frame
 from drivevla.sim.server.world.embodiment import Embodiment
 from drivevla.sim.server.world.sensors.array import SensorArray, Tick
 from drivevla.sim.server.world.sensors.inertial import attribute_number
 from drivevla.sim.server.world.signals import SignalActors
-
-if TYPE_CHECKING:
-    from drivevla.sim.server.render.renderer import Renderer
+from drivevla.sim.server.world.stage import Stage
 
 __all__ = ["Episode"]
 
@@ -28,7 +25,7 @@ class Episode:
     """A world.
 
     Args:
-        scene: Everything static.
+        stage: Everything static; whatever an earlier episode hid is shown again.
         episode_id: Differs between any two episodes of a server.
         seed: Decides everything random.
         actor_ids: Where new actors' ids come from.
@@ -36,7 +33,8 @@ class Episode:
         streams: Where measurements go.
 
     Attributes:
-        scene: Everything static.
+        stage: Everything static, and what draws it.
+        scene: The stage's scene.
         episode_id: See above.
         now_s: Simulated seconds since the episode began.
         table: All living actors.
@@ -48,7 +46,7 @@ class Episode:
 
     def __init__(
         self,
-        scene: Scene,
+        stage: Stage,
         *,
         episode_id: int,
         seed: int,
@@ -56,16 +54,15 @@ class Episode:
         stream_ids: Iterator[int],
         streams: StreamServer,
     ) -> None:
-        self.scene, self.episode_id, self.now_s = scene, episode_id, 0.0
+        scene = stage.scene
+        stage.show_everything()
+        self.stage, self.scene, self.episode_id, self.now_s = stage, scene, episode_id, 0.0
         self._actor_ids, self._stream_ids = actor_ids, stream_ids
         self._ordinal = 0
         self._frame: DynamicFrame | None = None
-        self._renderer: Renderer | None = None
-        self._hidden: set[int] = set()
         self.table = ActorTable()
         self.physics = PhysicsWorld(scene.ground, scene.obstacles)
         self._bodies = Embodiment(self.table, self.physics)
-        self._things = {thing.object_id: thing for thing in scene.objects}
         self.signals = SignalActors(scene, self.table)
         self.sensors = SensorArray(streams, seed=seed)
         start = scene.spawn_points[0] if scene.spawn_points else Pose((0.0, 0.0, 0.0))
@@ -84,21 +81,6 @@ class Episode:
             self.table.add(actor, signal.pose)
             self.signals.add(signal, actor)
         self.signals.write_records()
-
-    @property
-    def renderer(self) -> "Renderer":
-        """What draws this map; built when something first looks."""
-        if self._renderer is None:
-            from drivevla.sim.server.render.renderer import Renderer
-
-            self._renderer = Renderer(without_objects(self.scene.mesh, self._hidden))
-        return self._renderer
-
-    def show_objects(self, object_ids: set[int], *, shown: bool) -> None:
-        """Show or hide things of the level; bodies still run into what is hidden."""
-        hidden = self._hidden - object_ids if shown else self._hidden | object_ids
-        if hidden != self._hidden:
-            self._hidden, self._renderer = hidden, None
 
     def new_actor(self, **properties: Any) -> Actor:
         """An actor with the next id, not yet in the world."""
@@ -173,7 +155,7 @@ class Episode:
         actor = self.table.find(actor_id) if actor_id else None
         if actor is not None:
             return actor.to_wire(b"")
-        thing = self._things.get(object_id)
+        thing = self.stage.thing(object_id)
         type_id = f"static.{Label(label).name.lower().replace('_', '')}"
         half_extent_m = thing.half_extent_m if thing else (0.0, 0.0, 0.0)
         return Actor(

@@ -15,6 +15,7 @@ from drivevla.sim.server.world.episode import Episode
 from drivevla.sim.server.world.sensors.array import Tick
 from drivevla.sim.server.world.sensors.inertial import GRAVITY_MPS2
 from drivevla.sim.server.world.settings import EpisodeSettings
+from drivevla.sim.server.world.stage import Stage
 
 __all__ = ["CLEAR_NOON", "WORLD_STREAM", "Simulator"]
 
@@ -84,10 +85,12 @@ class Simulator:
         """
         with self._loading:
             started = time.perf_counter()
-            scene = build_scene(source, seed=self.seed)
+            current = self._episode
+            stage = current.stage if current is not None and current.scene.source == source else None
+            stage = stage or Stage(build_scene(source, seed=self.seed))
             with self.lock:
                 self._episode = Episode(
-                    scene,
+                    stage,
                     episode_id=next(self._episode_ids),
                     seed=self.seed,
                     actor_ids=self._actor_ids,

@@ -102,7 +102,7 @@ class SensorArray:
         if not visual:
             return
         shots = [shot for _, _, shot in visual]
-        measurements = episode.renderer.render_many(shots, episode.frame_now(tick.weather))
+        measurements = episode.stage.renderer.render_many(shots, episode.frame_now(tick.weather))
         for (sensor, device, _), measurement in zip(visual, measurements, strict=True):
             self._send_visual(episode, tick, sensor.actor, device, measurement)
 

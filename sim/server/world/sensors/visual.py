@@ -163,7 +163,8 @@ def encode_measurement(visual: Visual, measurement: Measurement) -> list[Buffer]
         return [header, counts.tobytes(), _bytes_of(measurement.points)]
     if isinstance(measurement, RadarScan):
         return [_bytes_of(measurement.detections)]
-    assert isinstance(measurement, np.ndarray) and isinstance(visual.spec, CameraSpec)
+    assert isinstance(measurement, np.ndarray)
+    assert isinstance(visual.spec, CameraSpec)
     header = IMAGE_HEADER.pack(visual.spec.width_px, visual.spec.height_px, visual.spec.fov_deg)
     return [header, _bytes_of(measurement)]
 

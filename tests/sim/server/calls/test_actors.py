@@ -26,7 +26,9 @@ def test_blueprint_library_has_what_the_protocol_note_names(world: Any) -> None:
     assert len(library.filter("walker.pedestrian.*")) >= 20
 
 
-def test_spawned_vehicle_is_visible_one_tick_later_and_falls_to_the_ground(world: Any, spawn: Callable[..., Any]) -> None:
+def test_spawned_vehicle_is_visible_one_tick_later_and_falls_to_the_ground(
+    world: Any, spawn: Callable[..., Any]
+) -> None:
     vehicle = spawn("vehicle.tesla.model3", role_name="hero", color="10,20,30")
     assert world.get_actors().find(vehicle.id) is None
     for _ in range(40):

@@ -1,0 +1,68 @@
+"""What stands still: a scene, and what draws it. One stage serves every episode of its map."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from drivevla.sim.server.scene.mesh import SceneMesh
+from drivevla.sim.server.scene.scene import Scene, SceneObject
+
+if TYPE_CHECKING:
+    from drivevla.sim.server.render.renderer import Renderer
+
+__all__ = ["Stage"]
+
+
+class Stage:
+    """A scene of which things can be hidden.
+
+    Args:
+        scene: Everything static.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._things = {thing.object_id: thing for thing in scene.objects}
+        self._hidden: frozenset[int] = frozenset()
+        self._renderers: dict[frozenset[int], Renderer] = {}
+
+    @property
+    def renderer(self) -> "Renderer":
+        """What draws the stage; built when something first looks."""
+        if self._hidden not in self._renderers:
+            from drivevla.sim.server.render.renderer import Renderer
+
+            self._renderers[self._hidden] = Renderer(_without(self.scene.mesh, self._hidden))
+        return self._renderers[self._hidden]
+
+    def thing(self, object_id: int) -> SceneObject | None:
+        """The thing of the level with that id."""
+        return self._things.get(object_id)
+
+    def show(self, object_ids: set[int], *, shown: bool) -> None:
+        """Show or hide things for cameras and rays; bodies still run into what is hidden."""
+        self._hide(self._hidden - object_ids if shown else self._hidden | object_ids)
+
+    def show_everything(self) -> None:
+        """Show whatever was hidden."""
+        self._hide(frozenset())
+
+    def _hide(self, hidden: frozenset[int]) -> None:
+        if hidden != self._hidden:
+            if self._hidden:  # the whole level's renderer is kept: what is hidden is mostly shown again
+                self._renderers.pop(self._hidden, None)
+            self._hidden = hidden
+
+
+def _without(mesh: SceneMesh, hidden: frozenset[int]) -> SceneMesh:
+    if not hidden:
+        return mesh
+    kept = ~np.isin(mesh.object_id, list(hidden))
+    return replace(
+        mesh,
+        triangles=mesh.triangles[kept],
+        material=mesh.material[kept],
+        label=mesh.label[kept],
+        object_id=mesh.object_id[kept],
+    )
