@@ -19,7 +19,7 @@ from drivevla.sim.server.scene.light_phases import light_groups
 from drivevla.sim.server.scene.markings import add_markings
 from drivevla.sim.server.scene.materials import GRASS
 from drivevla.sim.server.scene.mesh import Label
-from drivevla.sim.server.scene.mesh_builder import MeshBuilder, grid_triangles
+from drivevla.sim.server.scene.mesh_builder import MeshBuilder
 from drivevla.sim.server.scene.opendrive import parse_opendrive
 from drivevla.sim.server.scene.placement import Site
 from drivevla.sim.server.scene.registry import ObjectRegistry
@@ -89,8 +89,8 @@ def build_scene(source: "MapSource", *, seed: int) -> Scene:
 
 def _add_land(builder: MeshBuilder, grids: list[LaneGrid]) -> HeightField:
     terrain = terrain_under(grids)
-    triangles = grid_triangles(*terrain.z_m.shape)
-    builder.add(terrain.nodes_m(), triangles, material=GRASS, label=Label.TERRAIN, is_ground=True)
+    vertices, triangles = terrain.mesh()
+    builder.add(vertices, triangles, material=GRASS, label=Label.TERRAIN, is_ground=True)
     return terrain
 
 

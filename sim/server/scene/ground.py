@@ -7,14 +7,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from drivevla.errors import ContractError
 
-__all__ = ["STEP_M", "GroundSurface"]
+__all__ = ["LAND_HANDICAP_M", "GroundSurface"]
 
-STEP_M = 0.6
-"""How far above the height asked from a surface may lie and still be stood on: kerbs, bumps, sunken wheels."""
+LAND_HANDICAP_M = 1.0
+"""Land lies up to about this much below what is built on it."""
 
 _CELL_M = 2.0
+_MOST_CELLS = 4_000_000
+_PAIRS_AT_ONCE = 2_000_000
 _EDGE_SLACK_M = 1e-4
-_ABOVE = 1e6  # ranks what is out of reach behind everything within reach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,17 +24,20 @@ class GroundSurface:
 
     Attributes:
         vertices_m: (V, 3) float32.
-        triangles: (T, 3) uint32; upward facing, none vertical.
+        triangles: (T, 3) uint32, none vertical.
+        is_land: (T,) which triangles are terrain.
     """
 
     vertices_m: NDArray[np.float32]
     triangles: NDArray[np.uint32]
+    is_land: NDArray[np.bool_]
     _planes: NDArray[np.float64] = field(init=False, repr=False, compare=False)
     _edges: NDArray[np.float64] = field(init=False, repr=False, compare=False)
     _cell_start: NDArray[np.int64] = field(init=False, repr=False, compare=False)
     _cell_triangles: NDArray[np.int32] = field(init=False, repr=False, compare=False)
     _origin_m: NDArray[np.float64] = field(init=False, repr=False, compare=False)
     _shape: tuple[int, int] = field(init=False, repr=False, compare=False)
+    _cell_m: float = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Index the triangles.
@@ -41,23 +45,27 @@ class GroundSurface:
         Raises:
             ContractError: The arrays do not have the shapes above, or are empty.
         """
-        if self.vertices_m.shape[1:] != (3,) or self.triangles.shape[1:] != (3,) or not len(self.triangles):
+        agree = self.triangles.shape == (len(self.is_land), 3) and self.vertices_m.shape[1:] == (3,)
+        if not agree or not len(self.triangles):
             raise ContractError(
                 "ground needs (V, 3) vertices and at least one of (T, 3) triangles, "
-                f"got {self.vertices_m.shape} and {self.triangles.shape}"
+                f"got {self.vertices_m.shape} and {self.triangles.shape} with {len(self.is_land)} flags"
             )
         corners = self.vertices_m.astype(np.float64)[self.triangles]
         planes, edges = _planes_and_edges(corners)
         low, high = corners[..., :2].min(axis=1), corners[..., :2].max(axis=1)
         origin = low.min(axis=0) - 1e-3
-        shape = tuple(int(n) for n in ((high.max(axis=0) - origin) // _CELL_M + 1))
-        cells = [((corner - origin) // _CELL_M).astype(np.int64) for corner in (low, high)]
-        start, members = _bucket(cells[0], cells[1], shape, edges, origin)
+        span = high.max(axis=0) - origin
+        cell_m = max(_CELL_M, float(np.sqrt(span[0] * span[1] / _MOST_CELLS)))
+        shape = tuple(int(n) for n in span // cell_m + 1)
+        cells = [((corner - origin) // cell_m).astype(np.int64) for corner in (low, high)]
+        start, members = _bucket(cells[0], cells[1], shape, edges, origin, cell_m)
         for name, value in (
             ("_planes", planes),
             ("_edges", edges),
             ("_origin_m", origin),
             ("_shape", shape),
+            ("_cell_m", cell_m),
             ("_cell_start", start),
             ("_cell_triangles", members),
         ):
@@ -66,8 +74,8 @@ class GroundSurface:
     def query(self, xy_m: ArrayLike, z_near_m: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The surface to stand on at each point, for something whose foot is at about ``z_near_m``.
 
-        That is the highest surface at most ``STEP_M`` above the foot: a sidewalk wins over the terrain under it, the road
-        below wins over the bridge above. Where everything is higher than that, it is the lowest surface.
+        That is the surface nearest in height, where bare land counts as ``LAND_HANDICAP_M`` farther away: it runs on
+        below roads and sidewalks.
 
         Args:
             xy_m: (N, 2) points.
@@ -87,8 +95,8 @@ class GroundSurface:
         point = point[inside]
         planes = self._planes.take(triangle[inside], axis=0)
         height = planes[:, 0] * x[inside] + planes[:, 1] * y[inside] + planes[:, 2]
-        rank = np.where(height <= z_near[point] + STEP_M, -height, _ABOVE + height)
-        order = np.lexsort((rank, point))
+        away = np.abs(height - z_near[point]) + LAND_HANDICAP_M * self.is_land[triangle[inside]]
+        order = np.lexsort((away, point))
         best = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
         point = point[best]
         z[point] = height[best]
@@ -100,7 +108,7 @@ class GroundSurface:
 
     def _candidates(self, xy_m: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
         """Pairs of a point and a triangle whose grid cell it is in."""
-        cell = (xy_m - self._origin_m) / _CELL_M
+        cell = (xy_m - self._origin_m) / self._cell_m
         # Comparisons with NaN are false: points that are nowhere have no candidates.
         points = np.flatnonzero(((cell >= 0) & (cell < self._shape)).all(axis=1))
         cell = cell[points].astype(np.int64)
@@ -134,19 +142,28 @@ def _bucket(
     shape: tuple[int, ...],
     edges: NDArray[np.float64],
     origin_m: NDArray[np.float64],
+    cell_m: float,
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """For every grid cell the triangles that touch it, as row starts and members."""
     size = high - low + 1
     count = size[:, 0] * size[:, 1]
-    triangle = np.repeat(np.arange(len(low), dtype=np.int32), count)
-    within = np.arange(len(triangle)) - np.repeat(np.cumsum(count) - count, count)
-    column = low[triangle, 0] + within // size[triangle, 1]
-    row = low[triangle, 1] + within % size[triangle, 1]
-    touches = _touching(triangle, column, row, edges, origin_m)
-    triangle, flat = triangle[touches], (column * shape[1] + row)[touches]
+    # In batches: a map of 20 km has coarse triangles that span many cells each.
+    batch = np.cumsum(count) // _PAIRS_AT_ONCE
+    flats, members = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int32)]
+    for number in np.unique(batch):
+        chosen = np.flatnonzero(batch == number).astype(np.int32)
+        triangle = np.repeat(chosen, count[chosen])
+        first = np.repeat(np.cumsum(count[chosen]) - count[chosen], count[chosen])
+        within = np.arange(len(triangle)) - first
+        column = low[triangle, 0] + within // size[triangle, 1]
+        row = low[triangle, 1] + within % size[triangle, 1]
+        touches = _touching(triangle, column, row, edges, origin_m, cell_m)
+        flats.append((column * shape[1] + row)[touches])
+        members.append(triangle[touches])
+    flat = np.concatenate(flats)
     order = np.argsort(flat, kind="stable")
     start = np.concatenate([[0], np.cumsum(np.bincount(flat, minlength=shape[0] * shape[1]))])
-    return start, triangle[order]
+    return start, np.concatenate(members)[order]
 
 
 def _touching(
@@ -155,13 +172,14 @@ def _touching(
     row: NDArray[np.int64],
     edges: NDArray[np.float64],
     origin_m: NDArray[np.float64],
+    cell_m: float,
 ) -> NDArray[np.bool_]:
     """Which pairs of a triangle and a cell of its bounding box really overlap: no edge has the cell wholly outside."""
-    x = origin_m[0] + (column + 0.5) * _CELL_M
-    y = origin_m[1] + (row + 0.5) * _CELL_M
+    x = origin_m[0] + (column + 0.5) * cell_m
+    y = origin_m[1] + (row + 0.5) * cell_m
     touches = np.ones(len(triangle), dtype=bool)
     for k in range(3):
         toward_x, toward_y, offset = edges[:, :, k].T
-        reach = 0.5 * _CELL_M * (np.abs(toward_x) + np.abs(toward_y)) + _EDGE_SLACK_M + offset
+        reach = 0.5 * cell_m * (np.abs(toward_x) + np.abs(toward_y)) + _EDGE_SLACK_M + offset
         touches &= toward_x[triangle] * x + toward_y[triangle] * y + reach[triangle] >= 0
     return touches

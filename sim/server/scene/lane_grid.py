@@ -16,7 +16,8 @@ DRIVABLE_KINDS = frozenset(
 PAVED_KINDS = DRIVABLE_KINDS | {"shoulder", "parking", "biking", "border", "restricted", "special1", "special2"}
 RAISED_KINDS = frozenset({"sidewalk", "walking", "median", "curb"})
 
-_FINE_STEP_M = 0.5
+_FINE_STEP_M, _LARGE_STEP_M = 0.5, 1.0
+_LARGE_NETWORK_M = 60_000.0
 _LONGEST_STEP_M = 12.0
 _OVERLAP_M = 0.03  # road surfaces reach this far into their neighbours, so that no ray slips between them
 
@@ -70,16 +71,18 @@ class LaneGrid:
 
 
 def sample_lanes(network: RoadNetwork, *, chord_error_m: float = 0.01) -> list[LaneGrid]:
-    """Sample every lane section of a network.
+    """Sample every lane section of a network, every half metre; networks longer than 60 km every metre.
 
     Args:
         network: Roads.
         chord_error_m: How far the kept stations' polygons may stray from the true borders.
     """
-    return [grid for road in network.roads.values() for grid in _sample_road(road, chord_error_m)]
+    length_m = sum(road.length_m for road in network.roads.values())
+    step_m = _FINE_STEP_M if length_m < _LARGE_NETWORK_M else _LARGE_STEP_M
+    return [grid for road in network.roads.values() for grid in _sample_road(road, step_m, chord_error_m)]
 
 
-def _sample_road(road: Road, chord_error_m: float) -> Iterator[LaneGrid]:
+def _sample_road(road: Road, step_m: float, chord_error_m: float) -> Iterator[LaneGrid]:
     for section in road.sections:
         lanes = tuple(lane for lane in section.lanes if lane.lane_id != 0)
         if not lanes:
@@ -87,7 +90,7 @@ def _sample_road(road: Road, chord_error_m: float) -> Iterator[LaneGrid]:
         first, last = section is road.sections[0], section is road.sections[-1]
         start = section.start_s_m - (_OVERLAP_M if first else 0.0)
         end = min(section.end_s_m, road.length_m) + (_OVERLAP_M if last else 0.0)
-        s_m = np.linspace(start, end, max(2, int(np.ceil((end - start) / _FINE_STEP_M)) + 1))
+        s_m = np.linspace(start, end, max(2, int(np.ceil((end - start) / step_m)) + 1))
         left_of_center = sum(lane.lane_id > 0 for lane in lanes)
         offset_m = _border_offsets_m(road, section, lanes, s_m, left_of_center)
         xy, heading = road.plan_view(s_m)

@@ -59,7 +59,10 @@ def find_mounts(site: SignalSite, ground: Site, taken_m: list[NDArray[np.float64
         return []
     own = np.array(site.pose.location_m)
     own[2] = approach.center_m[2]
-    far_away = float((own - approach.center_m) @ approach.forward) > _FAR_M
+    ahead = float((own - approach.center_m) @ approach.forward)
+    if ahead < 0:  # some maps put the signal before the line, where the first row would not see it
+        own -= ahead * approach.forward
+    far_away = ahead > _FAR_M
     mounts = [_mount(_own_spot(own, approach, ground), approach, is_far=far_away)]
     if far_away:
         near = approach.right_m + 0.6 * approach.rightward

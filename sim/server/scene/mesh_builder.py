@@ -129,7 +129,13 @@ class MeshBuilder:
         )
         a, b, c = (vertices[triangles[:, k]].astype(np.float64) for k in range(3))
         seen_from_above = np.abs(_cross(b - a, c - a)[:, 2]) > _SMALLEST_SEEN_AREA_M2
-        return GroundSurface(vertices_m=vertices, triangles=triangles[seen_from_above].astype(np.uint32))
+        counts = [len(self._triangles[k]) for k in chosen]
+        is_land = np.repeat([self._rows[k][2] == Label.TERRAIN for k in chosen], counts)
+        return GroundSurface(
+            vertices_m=vertices,
+            triangles=triangles[seen_from_above].astype(np.uint32),
+            is_land=is_land[seen_from_above],
+        )
 
 
 def _cross(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -23,7 +23,8 @@ _LAMP = Material(surface="plain", rgb=(1.0, 0.93, 0.78), emission=1.0)
 _FENCE_WOOD = Material(surface="plain", rgb=(0.50, 0.40, 0.30))
 _FENCE_PIECE_M, _FENCE_HEIGHT_M = 3.0, 1.1
 _RAIL_PIECE_M, _RAIL_HEIGHT_M, _RAIL_BEYOND_M = 4.0, 0.75, 0.35
-_DROP_M = 1.2
+_DROP_M = 1.2  # on cells of 5 m; coarser land lies deeper below slopes
+_MOST_RAILS = 2000
 _DECK_M = 1.0
 
 
@@ -96,7 +97,7 @@ def add_guard_rails(
     for edge in edges:
         stations = np.arange(_RAIL_PIECE_M / 2, edge.length_m, _RAIL_PIECE_M)
         at = edge.points_m(stations, _RAIL_BEYOND_M)
-        below = at[:, 2] - terrain(edge.points_m(stations, 5.0)[:, :2]) > _DROP_M
+        below = at[:, 2] - terrain(edge.points_m(stations, 5.0)[:, :2]) > _DROP_M * terrain.cell_m / 5.0
         feet.append(at[below])
         yaws.append(np.degrees(edge.heading_rad(stations))[below])
         slopes.append(edge.grid.road.elevation.slope(edge.grid.s_m[0] + stations)[below])
@@ -105,6 +106,7 @@ def add_guard_rails(
     shapes = np.asarray(polygons(rectangles(foot[:, :2], half * 0.9, np.radians(yaw_deg))), dtype=object)
     # A bridge crosses other roads: only lanes at its own height are in the way of its rail.
     free = ~site.paved.meets_near(shapes, foot[:, 2])
+    free[np.flatnonzero(free)[_MOST_RAILS:]] = False
     _add_pieces(
         builder,
         registry,

@@ -21,7 +21,7 @@ from drivevla.sim.server.scene.surface import lane_role
 
 __all__ = ["walkable_mesh"]
 
-_SPACING_M = 2.0
+_SPACING_M, _WIDEST_SPACING_M = 2.0, 3.5
 _MOST_POINTS = 26_000
 _MERGE_M = 0.4
 _TALLEST_TRIANGLE_M = 1.2
@@ -62,6 +62,22 @@ def walkable_mesh(
 
 
 def _border_points(grids: Sequence[LaneGrid], crosswalks: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    lines = _walkable_borders(grids)
+    spacing = max(_SPACING_M, min(_WIDEST_SPACING_M, sum(_length_m(grid) for grid, _ in lines) / _MOST_POINTS))
+    pieces = [np.empty((0, 3))]
+    for grid, border in _within_budget(lines, spacing):
+        s_m = np.linspace(grid.s_m[0], grid.s_m[-1], max(2, int(_length_m(grid) / spacing) + 1))
+        pieces.append(grid.at(s_m, border))
+    for ring in crosswalks:
+        for start, end in pairwise(np.concatenate([ring, ring[:1]])):
+            count = max(2, int(np.linalg.norm(end - start) / _SPACING_M) + 1)
+            pieces.append(start + np.linspace(0, 1, count)[:, None] * (end - start))
+    points = np.concatenate(pieces)
+    _, first = np.unique(np.round(points / _MERGE_M).astype(np.int64), axis=0, return_index=True)
+    return points[np.sort(first)]
+
+
+def _walkable_borders(grids: Sequence[LaneGrid]) -> list[tuple[LaneGrid, int]]:
     lines = []
     for grid in grids:
         roles = [lane_role(grid, k) for k in range(len(grid.lanes))]
@@ -69,20 +85,24 @@ def _border_points(grids: Sequence[LaneGrid], crosswalks: Sequence[NDArray[np.fl
             beside = set(roles[max(border - 1, 0) : border + 1])
             if "sidewalk" in beside or (len(beside) > 1 and "road" in beside) or border in (0, len(roles)):
                 lines.append((grid, border))
-    total_m = sum(float(grid.s_m[-1] - grid.s_m[0]) for grid, _ in lines)
-    spacing = max(_SPACING_M, total_m / _MOST_POINTS)
-    pieces = [np.empty((0, 3))]
-    for grid, border in lines:
-        s_m = np.linspace(grid.s_m[0], grid.s_m[-1], max(2, int((grid.s_m[-1] - grid.s_m[0]) / spacing) + 1))
-        pieces.append(grid.at(s_m, border))
-    for ring in crosswalks:
-        closed = np.concatenate([ring, ring[:1]])
-        for start, end in pairwise(closed):
-            count = max(2, int(np.linalg.norm(end - start) / min(spacing, 2.0)) + 1)
-            pieces.append(start + np.linspace(0, 1, count)[:, None] * (end - start))
-    points = np.concatenate(pieces)
-    _, first = np.unique(np.round(points / _MERGE_M).astype(np.int64), axis=0, return_index=True)
-    return points[np.sort(first)]
+    return lines
+
+
+def _within_budget(lines: list[tuple[LaneGrid, int]], spacing_m: float) -> list[tuple[LaneGrid, int]]:
+    """All lines, or, on maps too large for one tile, those nearest to the middle of the map's sidewalks."""
+    counts = np.array([_length_m(grid) / spacing_m + 1 for grid, _ in lines])
+    if counts.sum() <= 1.05 * _MOST_POINTS + len(lines):
+        return lines
+    middles = np.array([grid.borders_m[len(grid.s_m) // 2, border, :2] for grid, border in lines])
+    is_walk = np.array([any(lane.kind == "sidewalk" for lane in grid.lanes) for grid, _ in lines])
+    town = np.median(middles[is_walk] if is_walk.any() else middles, axis=0)
+    order = np.argsort(np.hypot(*(middles - town).T), kind="stable")
+    affordable = int(np.searchsorted(np.cumsum(counts[order]), _MOST_POINTS))
+    return [lines[k] for k in order[:affordable]]
+
+
+def _length_m(grid: LaneGrid) -> float:
+    return float(grid.s_m[-1] - grid.s_m[0])
 
 
 def _classify(
