@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from drivevla.sim.server.physics.boxes import Boxes
 from drivevla.sim.server.physics.props import PropRows
+from drivevla.sim.server.physics.rows import columns
 from drivevla.sim.server.physics.vehicle_rows import VehicleRows
 from drivevla.sim.server.physics.walkers import WalkerRows
 
@@ -45,20 +46,26 @@ class Bodies:
 
 def gather(vehicles: VehicleRows, walkers: WalkerRows, props: PropRows) -> Bodies:
     """Everything that collides now; walkers that lie on the ground do not."""
-    chosen = (
-        np.flatnonzero(vehicles.colliding),
-        np.flatnonzero(walkers.colliding & (walkers.lying_s <= 0.0)),
-        np.flatnonzero(props.colliding),
-    )
-    parts = (_of_vehicles(vehicles, chosen[0]), _of_walkers(walkers, chosen[1]), _of_props(props, chosen[2]))
+    present: list[tuple[int, NDArray[np.intp], tuple[NDArray[Any], ...]]] = []
+    if len(vehicles):
+        chosen = np.nonzero(vehicles.colliding)[0]
+        present.append((VEHICLE, chosen, _of_vehicles(vehicles, chosen)))
+    if len(walkers) or not len(vehicles):
+        chosen = np.nonzero(walkers.colliding & (walkers.lying_s <= 0.0))[0]
+        present.append((WALKER, chosen, _of_walkers(walkers, chosen)))
+    if len(props):
+        chosen = np.nonzero(props.colliding)[0]
+        present.append((PROP, chosen, _of_props(props, chosen)))
     actor_id, center, half, yaw, velocity, mass_center, rate, by_mass, by_inertia = (
-        np.concatenate(columns) for columns in zip(*parts, strict=True)
+        parts[0] if len(parts) == 1 else np.concatenate(parts)
+        for parts in zip(*(part for _, _, part in present), strict=True)
     )
+    kinds = np.array([kind for kind, _, _ in present], dtype=np.int8)
     return Bodies(
         actor_id=actor_id,
-        kind=np.repeat(np.array([VEHICLE, WALKER, PROP], dtype=np.int8), [len(rows) for rows in chosen]),
-        row=np.concatenate(chosen),
-        boxes=Boxes(center_m=center, half_m=half, yaw_rad=yaw, velocity_mps=velocity),
+        kind=np.repeat(kinds, [len(rows) for _, rows, _ in present]),
+        row=np.concatenate([rows for _, rows, _ in present]),
+        boxes=Boxes(center, half, yaw, velocity),
         mass_center_m=mass_center,
         yaw_rate_radps=rate,
         inverse_mass=by_mass,
@@ -84,10 +91,10 @@ def _of_vehicles(rows: VehicleRows, chosen: NDArray[np.intp]) -> tuple[NDArray[A
         rows.body_half_m[chosen],
         yaw,
         rows.velocity_mps[chosen, :2],
-        location[:, :2] + np.stack([np.cos(yaw) * ahead, np.sin(yaw) * ahead], axis=1),
+        location[:, :2] + columns(np.cos(yaw) * ahead, np.sin(yaw) * ahead),
         rows.yaw_rate_radps[chosen],
-        np.where(movable, 1.0 / rows.mass_kg[chosen], 0.0),
-        np.where(movable, 1.0 / rows.inertia_kgm2[chosen], 0.0),
+        movable * rows.inverse[chosen, 0],
+        movable * rows.inverse[chosen, 1],
     )
 
 

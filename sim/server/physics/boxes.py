@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drivevla.sim.server.physics.rows import columns
+
 __all__ = ["Boxes", "Overlaps", "overlaps"]
 
 Floats = NDArray[np.float64]
@@ -14,24 +16,26 @@ _LEAST_HEIGHT_M = 0.05
 """Boxes whose heights share less pass over or under each other: kerbs, bridges."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Boxes:
     """Upright boxes.
 
-    Attributes:
+    Args:
         center_m: (N, 3).
         half_m: (N, 3).
         yaw_rad: (N,) of each box's x axis.
-        velocity_mps: (N, 2) that tells along which side two boxes met.
+        velocity_mps: (N, 2) that tells along which side two boxes met; None: still.
     """
 
-    center_m: Floats
-    half_m: Floats
-    yaw_rad: Floats
-    velocity_mps: Floats
+    __slots__ = ("center_m", "cos", "half_m", "reach_m", "sin", "velocity_mps")
+
+    def __init__(self, center_m: Floats, half_m: Floats, yaw_rad: Floats, velocity_mps: Floats | None = None) -> None:
+        self.center_m, self.half_m = center_m, half_m
+        self.cos, self.sin = np.cos(yaw_rad), np.sin(yaw_rad)
+        self.reach_m = np.hypot(half_m[:, 0], half_m[:, 1])
+        self.velocity_mps = np.zeros((len(yaw_rad), 2)) if velocity_mps is None else velocity_mps
 
     def __len__(self) -> int:
-        return len(self.yaw_rad)
+        return len(self.cos)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,24 +73,14 @@ def overlaps(one: Boxes, other: Boxes, first: Index, second: Index, *, recent_s:
         second: (P,) candidates.
         recent_s: How long ago a meeting may have been.
     """
-    offset = other.center_m[second] - one.center_m[first]
-    level = np.abs(offset[:, 2]) < one.half_m[first, 2] + other.half_m[second, 2] - _LEAST_HEIGHT_M
-    reach = np.hypot(one.half_m[first, 0], one.half_m[first, 1])
-    reach += np.hypot(other.half_m[second, 0], other.half_m[second, 1])
-    near = np.flatnonzero(level & (offset[:, 0] ** 2 + offset[:, 1] ** 2 < reach * reach))
-    first, second, offset = first[near], second[near], offset[near, :2]
-    axes_one, axes_other = _axes(one.yaw_rad[first]), _axes(other.yaw_rad[second])
+    first, second = _meeting(one, other, first, second)
+    if not len(first):
+        return _NONE
+    axes_one, axes_other = _axes(one, first), _axes(other, second)
     axes = np.concatenate([axes_one, axes_other], axis=1)
     extent = _extent(axes, axes_one, one.half_m[first]) + _extent(axes, axes_other, other.half_m[second])
-    along = _dot(axes, offset[:, None])
+    along = _dot(axes, (other.center_m[second, :2] - one.center_m[first, :2])[:, None])
     overlap = extent - np.abs(along)
-    hit = np.flatnonzero(overlap.min(axis=1, initial=np.inf) > 0.0)
-    if not len(hit):
-        nothing = np.zeros(0, dtype=np.intp)
-        return Overlaps(
-            first=nothing, second=nothing, normal=np.zeros((0, 2)), depth_m=np.zeros(0), point_m=np.zeros((0, 2))
-        )
-    first, second, axes, along, overlap = first[hit], second[hit], axes[hit], along[hit], overlap[hit]
     away = axes * np.where(along < 0.0, -1.0, 1.0)[:, :, None]
     closing = _dot(away, (one.velocity_mps[first] - other.velocity_mps[second])[:, None])
     age_s = overlap / np.maximum(closing, 1e-6)
@@ -103,9 +97,43 @@ def overlaps(one: Boxes, other: Boxes, first: Index, second: Index, *, recent_s:
     )
 
 
-def _axes(yaw_rad: Floats) -> Floats:
-    cos, sin = np.cos(yaw_rad), np.sin(yaw_rad)
-    return np.stack([np.stack([cos, sin], axis=1), np.stack([-sin, cos], axis=1)], axis=1)
+_NONE = Overlaps(
+    first=np.zeros(0, dtype=np.intp),
+    second=np.zeros(0, dtype=np.intp),
+    normal=np.zeros((0, 2)),
+    depth_m=np.zeros(0),
+    point_m=np.zeros((0, 2)),
+)
+
+
+def _meeting(one: Boxes, other: Boxes, first: Index, second: Index) -> tuple[Index, Index]:
+    """Those pairs that overlap: circles first, then the four axes of the two boxes."""
+    offset = other.center_m[second] - one.center_m[first]
+    reach = one.reach_m[first] + other.reach_m[second]
+    dx, dy = offset[:, 0], offset[:, 1]
+    near = np.nonzero(dx * dx + dy * dy < reach * reach)[0]
+    if not len(near):
+        return near, near
+    first, second, offset = first[near], second[near], offset[near]
+    dx, dy = offset[:, 0], offset[:, 1]
+    half_one, half_other = one.half_m[first], other.half_m[second]
+    cos_one, sin_one, cos_other, sin_other = one.cos[first], one.sin[first], other.cos[second], other.sin[second]
+    cos = np.abs(cos_one * cos_other + sin_one * sin_other)
+    sin = np.abs(cos_one * sin_other - sin_one * cos_other)
+    x, y, z = half_one.T
+    u, v, w = half_other.T
+    meet = np.abs(offset[:, 2]) < z + w - _LEAST_HEIGHT_M
+    meet &= np.abs(dx * cos_one + dy * sin_one) < x + cos * u + sin * v
+    meet &= np.abs(dy * cos_one - dx * sin_one) < y + sin * u + cos * v
+    meet &= np.abs(dx * cos_other + dy * sin_other) < u + cos * x + sin * y
+    meet &= np.abs(dy * cos_other - dx * sin_other) < v + sin * x + cos * y
+    hit = np.nonzero(meet)[0]
+    return first[hit], second[hit]
+
+
+def _axes(boxes: Boxes, index: Index) -> Floats:
+    cos, sin = boxes.cos[index], boxes.sin[index]
+    return columns(cos, sin, -sin, cos).reshape(-1, 2, 2)
 
 
 def _dot(left: Floats, right: Floats) -> Floats:
@@ -119,7 +147,7 @@ def _extent(directions: Floats, axes: Floats, half_m: Floats) -> Floats:
 
 
 def _corners(boxes: Boxes, index: Index) -> Floats:
-    axes = _axes(boxes.yaw_rad[index])
+    axes = _axes(boxes, index)
     ahead, aside = axes[:, 0] * boxes.half_m[index, 0:1], axes[:, 1] * boxes.half_m[index, 1:2]
     signed = np.stack([ahead + aside, ahead - aside, -ahead + aside, -ahead - aside], axis=1)
     corners: Floats = boxes.center_m[index, None, :2] + signed
@@ -135,12 +163,12 @@ def _touching(
     depth = _dot(corners, inward[:, None])
     foremost: Floats = np.where(depth > depth.max(axis=1)[:, None] - 0.03, 1.0, 0.0)
     point = (corners * foremost[:, :, None]).sum(axis=1) / foremost.sum(axis=1)[:, None]
-    tangent = np.stack([-normal[:, 1], normal[:, 0]], axis=1)
+    tangent = columns(-normal[:, 1], normal[:, 0])
     middle = np.where(face_is_first[:, None], one.center_m[first, :2], other.center_m[second, :2])
     half = np.where(
         face_is_first,
-        _extent(tangent[:, None], _axes(one.yaw_rad[first]), one.half_m[first])[:, 0],
-        _extent(tangent[:, None], _axes(other.yaw_rad[second]), other.half_m[second])[:, 0],
+        _extent(tangent[:, None], _axes(one, first), one.half_m[first])[:, 0],
+        _extent(tangent[:, None], _axes(other, second), other.half_m[second])[:, 0],
     )
     place = _dot(point - middle, tangent)
     return point + tangent * (np.clip(place, -half, half) - place)[:, None]

@@ -40,21 +40,20 @@ class Candidates:
             if (moved[:, 0] ** 2 + moved[:, 1] ** 2).max(initial=0.0) < (0.5 * MARGIN_M) ** 2:
                 return
         self._found_at, self._found_for = places.copy(), bodies.actor_id
-        reach = np.hypot(bodies.boxes.half_m[:, 0], bodies.boxes.half_m[:, 1])
-        self.pairs = _near_pairs(bodies, reach)
-        self.against = self._near_obstacles(bodies, reach)
+        self.pairs = _near_pairs(bodies)
+        self.against = self._near_obstacles(bodies)
 
-    def _near_obstacles(self, bodies: Bodies, reach_m: NDArray[np.float64]) -> tuple[Index, Index]:
+    def _near_obstacles(self, bodies: Bodies) -> tuple[Index, Index]:
         movers = np.flatnonzero(bodies.kind != PROP)
         if not len(movers) or not len(self._obstacles):
             nothing = np.zeros(0, dtype=np.intp)
             return nothing, nothing
-        radius_m = float(reach_m[movers].max()) + MARGIN_M
+        radius_m = float(bodies.boxes.reach_m[movers].max()) + MARGIN_M
         body, obstacle = self._obstacles.near(bodies.boxes.center_m[movers, :2], radius_m=radius_m)
         return movers[body], obstacle
 
 
-def _near_pairs(bodies: Bodies, reach_m: NDArray[np.float64]) -> tuple[Index, Index]:
+def _near_pairs(bodies: Bodies) -> tuple[Index, Index]:
     """Vehicles with anything, walkers with props; each pair once, in order of creation within a kind."""
     count = len(bodies.kind)
     first, second = np.triu_indices(count, k=1)
@@ -62,6 +61,6 @@ def _near_pairs(bodies: Bodies, reach_m: NDArray[np.float64]) -> tuple[Index, In
     wanted = vehicle | ((bodies.kind[first] == WALKER) & (bodies.kind[second] == PROP))
     first, second = first[wanted], second[wanted]
     apart = bodies.boxes.center_m[first, :2] - bodies.boxes.center_m[second, :2]
-    limit = reach_m[first] + reach_m[second] + MARGIN_M
+    limit = bodies.boxes.reach_m[first] + bodies.boxes.reach_m[second] + MARGIN_M
     near = np.flatnonzero(apart[:, 0] ** 2 + apart[:, 1] ** 2 < limit * limit)
     return first[near], second[near]

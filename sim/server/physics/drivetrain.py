@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivevla.sim.server.physics.curves import evaluate
+from drivevla.sim.server.physics.rows import columns
 from drivevla.sim.server.physics.vehicle_rows import VehicleRows
 
 __all__ = ["Drive", "brakes", "drive", "move_pedals", "shift", "suited_gear"]
@@ -42,7 +43,7 @@ class Drive:
 
 def move_pedals(rows: VehicleRows, dt_s: float) -> None:
     """Let throttle, brake and steering follow their commands at a finite rate."""
-    change = np.stack([rows.throttle, rows.brake, rows.steer], axis=1) - rows.pedal
+    change = columns(rows.throttle, rows.brake, rows.steer) - rows.pedal
     rate = np.where(change * rows.pedal >= 0.0, PEDAL_RISE_PER_S, PEDAL_FALL_PER_S) * dt_s
     rows.pedal += np.minimum(np.maximum(change, -rate), rate)
 

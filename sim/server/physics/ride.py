@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivevla.sim.server.physics.ground import Ground
+from drivevla.sim.server.physics.rows import columns
 from drivevla.sim.server.physics.tyres import GRAVITY_MPS2
 from drivevla.sim.server.physics.vehicle_rows import VehicleRows
 
-__all__ = ["ride"]
+__all__ = ["Heading", "ride"]
 
 Floats = NDArray[np.float64]
 
@@ -22,65 +23,75 @@ BUMP_STOP_M = 0.12
 """A body never sinks deeper than this below where it stands."""
 
 _NOWHERE_M = -1e6
+_MOST_LOAD = 3.0
 
 
-def ride(rows: VehicleRows, ground: Ground, lean_rad: Floats, forward_mps: Floats, dt_s: float) -> None:
+class Heading:
+    """Speed along the vehicle, cosine and sine of its yaw, (N,) each."""
+
+    __slots__ = ("cos", "forward_mps", "sin")
+
+    def __init__(self, forward_mps: Floats, cos: Floats, sin: Floats) -> None:
+        self.forward_mps, self.cos, self.sin = forward_mps, cos, sin
+
+
+def ride(rows: VehicleRows, ground: Ground, heading: Heading, lean_rad: Floats, dt_s: float) -> None:
     """Move height, pitch and roll of all vehicles by one step, and note what their tyres carry.
 
     Args:
         rows: Vehicles; their x, y and yaw are those at the end of the step.
         ground: What they stand on.
+        heading: At the end of the step; the speed carries vehicles up slopes.
         lean_rad: (N,) roll that two-wheelers lean by.
-        forward_mps: (N,) speed along the vehicle, which carries it up slopes.
         dt_s: Length of the step.
     """
-    target = _stand(rows, ground)
-    grounded = target[:, 0] > 0.5 * _NOWHERE_M
+    now = np.radians(rows.rotation_deg)
+    now = columns(rows.location_m[:, 2], now[:, 0], now[:, 2])
+    target, pitch_slope = _stand(rows, ground, heading, now[:, 1])
     target[:, 2] += lean_rad
-    now = np.stack([rows.location_m[:, 2], *np.radians(rows.rotation_deg[:, ::2]).T], axis=1)
-    target_rate = np.zeros_like(now)
-    target_rate[:, 0] = np.where(grounded, forward_mps * np.tan(target[:, 1]), 0.0)
+    behind = -rows.ride_rate
+    behind[:, 0] += np.where(target[:, 0] > 0.5 * _NOWHERE_M, heading.forward_mps * pitch_slope, 0.0)
     stiff, damp = SPRING_RADPS**2, 2.0 * SPRING_RADPS
-    gap = target - now + (target_rate - rows.ride_rate) * dt_s
-    acceleration = (stiff * gap + damp * (target_rate - rows.ride_rate)) / (1.0 + damp * dt_s + stiff * dt_s**2)
-    gravity = np.where(rows.falling, GRAVITY_MPS2, 0.0)
-    lift = np.maximum(acceleration[:, 0], -gravity)
-    in_air = lift > acceleration[:, 0]
-    acceleration[:, 0] = lift
-    acceleration[in_air, 1:] = 0.0
-    rows.ride_rate += acceleration * dt_s
-    rows.ride_rate[in_air, 1:] *= 0.9
+    wanted = (stiff * (target - now) + (damp + stiff * dt_s) * behind) / (1.0 + damp * dt_s + stiff * dt_s**2)
+    gravity = GRAVITY_MPS2 * rows.falling
+    lift = np.maximum(wanted[:, 0], -gravity)
+    in_air = lift > wanted[:, 0]
+    wanted[:, 0] = lift
+    rows.load = np.minimum(1.0 + lift / GRAVITY_MPS2, _MOST_LOAD)
+    if in_air.any():
+        wanted[in_air, 1:] = 0.0
+        rows.load[in_air] = 0.0
+    rows.ride_rate += wanted * dt_s
     now += rows.ride_rate * dt_s
-    floor = target[:, 0] - BUMP_STOP_M
-    struck = now[:, 0] < floor
-    now[:, 0] = np.where(struck, floor, now[:, 0])
-    rows.ride_rate[:, 0] = np.where(struck, np.maximum(rows.ride_rate[:, 0], target_rate[:, 0]), rows.ride_rate[:, 0])
-    rows.load = np.where(in_air, 0.0, np.minimum(1.0 + lift / GRAVITY_MPS2, 3.0))
+    struck = now[:, 0] < target[:, 0] - BUMP_STOP_M
+    if struck.any():
+        now[struck, 0] = target[struck, 0] - BUMP_STOP_M
+        rows.ride_rate[struck, 0] = np.maximum(rows.ride_rate[struck, 0], 0.0)
     rows.location_m[:, 2] = now[:, 0]
-    rows.rotation_deg[:, ::2] = np.degrees(now[:, 1:])
+    angles = np.degrees(now)
+    rows.rotation_deg[:, 0], rows.rotation_deg[:, 2] = angles[:, 1], angles[:, 2]
 
 
-def _stand(rows: VehicleRows, ground: Ground) -> Floats:
-    yaw = np.radians(rows.rotation_deg[:, 1])
-    cos, sin = np.cos(yaw), np.sin(yaw)
-    half = 0.5 * rows.track_m
-    ahead = np.concatenate([rows.axle_x_m, rows.axle_x_m], axis=1)
-    aside = np.stack([-half, -half, half, half], axis=1)
-    x = rows.location_m[:, 0:1] + cos[:, None] * ahead - sin[:, None] * aside
-    y = rows.location_m[:, 1:2] + sin[:, None] * ahead + cos[:, None] * aside
-    slope = np.tan(np.radians(rows.rotation_deg[:, ::2]))
-    near = rows.location_m[:, 2:3] + slope[:, 0:1] * ahead
-    z, _ = ground.query(np.stack([x.ravel(), y.ravel()], axis=1), near.ravel())
+def _stand(rows: VehicleRows, ground: Ground, heading: Heading, pitch_rad: Floats) -> tuple[Floats, Floats]:
+    """Height, pitch and roll (N, 3) on the ground below the wheels, and the tangent of the pitch."""
+    front, rear = rows.axle_x_m[:, 0], rows.axle_x_m[:, 1]
+    ahead, half = columns(front, rear, front, rear), 0.5 * rows.track_m
+    aside = columns(-half, -half, half, half)
+    cos, sin = heading.cos[:, None], heading.sin[:, None]
+    places = np.empty((len(front), 4, 2))
+    places[:, :, 0] = rows.location_m[:, 0:1] + cos * ahead - sin * aside
+    places[:, :, 1] = rows.location_m[:, 1:2] + sin * ahead + cos * aside
+    near = rows.location_m[:, 2:3] + np.tan(pitch_rad)[:, None] * ahead
+    z, _ = ground.query(places.reshape(-1, 2), near.reshape(-1))
     z = z.reshape(-1, 4)
     missing = np.isnan(z)
     if missing.any():
         z = _from_the_other_wheels(z, missing)
     left, right = z[:, :2], z[:, 2:]
-    middle = 0.5 * (left + right)
-    pitch_slope = (middle[:, 0] - middle[:, 1]) / (rows.axle_x_m[:, 0] - rows.axle_x_m[:, 1])
-    height = middle[:, 1] - pitch_slope * rows.axle_x_m[:, 1]
-    roll = np.arctan2(0.5 * (left - right).sum(axis=1), rows.track_m)
-    return np.stack([height, np.arctan(pitch_slope), roll], axis=1)
+    both, tilt = left + right, left - right
+    slope = 0.5 * (both[:, 0] - both[:, 1]) / rows.base_m
+    roll = np.arctan2(0.5 * (tilt[:, 0] + tilt[:, 1]), rows.track_m)
+    return columns(0.5 * both[:, 1] - slope * rear, np.arctan(slope), roll), slope
 
 
 def _from_the_other_wheels(z_m: Floats, missing: NDArray[np.bool_]) -> Floats:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeAlias, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Flags", "Integers", "Numbers", "Pairs", "Row", "Table", "Vectors"]
+__all__ = ["Flags", "Integers", "Numbers", "Pairs", "Row", "Table", "Vectors", "columns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,14 @@ Pairs: TypeAlias = Annotated[NDArray[np.float64], Row((2,))]
 Vectors: TypeAlias = Annotated[NDArray[np.float64], Row((3,))]
 Integers: TypeAlias = Annotated[NDArray[np.int64], Row(kind=np.int64)]
 Flags: TypeAlias = Annotated[NDArray[np.bool_], Row(kind=bool)]
+
+
+def columns(*arrays: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N, K) from K arrays (N,); several times faster than ``np.stack`` on short arrays."""
+    table = np.empty((len(arrays[0]), len(arrays)))
+    for place, array in enumerate(arrays):
+        table[:, place] = array
+    return table
 
 
 class Table:

@@ -7,6 +7,8 @@ vehicle becomes a kinematic bicycle: neither axle moves sideways.
 import numpy as np
 from numpy.typing import NDArray
 
+from drivevla.sim.server.physics.rows import columns
+
 __all__ = ["GRAVITY_MPS2", "SURFACE_FRICTION", "side_impulses"]
 
 Floats = NDArray[np.float64]
@@ -52,10 +54,12 @@ def side_impulses(
     front_m, rear_m = (self_m + compliance).T
     front_w, rear_w = slip_mps.T
     determinant = front_m * rear_m - cross * cross
-    rear = np.clip((cross * front_w - front_m * rear_w) / determinant, -limit_ns[:, 1], limit_ns[:, 1])
+    front_limit, rear_limit = limit_ns[:, 0], limit_ns[:, 1]
+    rear = (cross * front_w - front_m * rear_w) / determinant
+    rear = np.minimum(np.maximum(rear, -rear_limit), rear_limit)
     # One sweep with the clipped rear: exact where nothing slides, and where one axle slides.
     front_free = -(front_w + cross * rear) / front_m
-    front = np.clip(front_free, -limit_ns[:, 0], limit_ns[:, 0])
+    front = np.minimum(np.maximum(front_free, -front_limit), front_limit)
     rear_free = -(rear_w + cross * front) / rear_m
-    rear = np.clip(rear_free, -limit_ns[:, 1], limit_ns[:, 1])
-    return np.stack([front, rear], axis=1), (front != front_free) | (rear != rear_free)
+    rear = np.minimum(np.maximum(rear_free, -rear_limit), rear_limit)
+    return columns(front, rear), (front != front_free) | (rear != rear_free)

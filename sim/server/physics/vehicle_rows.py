@@ -38,7 +38,8 @@ class VehicleRows(Table):
         ride_rate: rates of height, pitch and roll, m/s and rad/s. load: force on all tyres over the weight.
         sliding: whether an axle was beyond its grip in the last step.
     Commands: the last ``VehicleControl``, and what steering, throttle and brake have reached on the way to it.
-    Mechanics: from ``VehiclePhysics``; axle 0 is the front.
+    Mechanics: from ``VehiclePhysics``; axle 0 is the front. arm_m: from the centre of mass to the axles; share: of the
+        weight on them; inverse: of mass and inertia.
     """
 
     actor_id: Integers
@@ -78,6 +79,10 @@ class VehicleRows(Table):
     inertia_kgm2: Numbers
     center_x_m: Numbers
     axle_x_m: Pairs
+    arm_m: Pairs
+    base_m: Numbers
+    share: Pairs
+    inverse: Pairs
     track_m: Numbers
     leans: Flags
     radius_m: Numbers
@@ -116,15 +121,21 @@ def mechanics_row(spec: VehicleSpec, physics: VehiclePhysics) -> dict[str, Any]:
     front, rear = _axle(physics, first=True), _axle(physics, first=False)
     wheels = physics.wheels
     half = spec.body.half_extent_m
+    center_x = min(max(physics.center_of_mass_m[0], rear + 0.1), front - 0.1)
+    inertia = physics.mass_kg * ((2 * half[0]) ** 2 + (2 * half[1]) ** 2) / 12.0
     gears = physics.forward_gears[: GEARS - 2]
     padding = [gears[-1].ratio if gears else 1.0] * (GEARS - 2 - len(gears))
     ratios = [REVERSE_RATIO, 0.0, *(gear.ratio for gear in gears), *padding]
     radius = float(np.mean([wheel.radius_m for wheel in wheels]))
     return {
         "mass_kg": physics.mass_kg,
-        "inertia_kgm2": physics.mass_kg * ((2 * half[0]) ** 2 + (2 * half[1]) ** 2) / 12.0,
-        "center_x_m": min(max(physics.center_of_mass_m[0], rear + 0.1), front - 0.1),
+        "inertia_kgm2": inertia,
+        "center_x_m": center_x,
         "axle_x_m": (front, rear),
+        "arm_m": (front - center_x, rear - center_x),
+        "base_m": front - rear,
+        "share": ((center_x - rear) / (front - rear), (front - center_x) / (front - rear)),
+        "inverse": (1.0 / physics.mass_kg, 1.0 / inertia),
         "track_m": max(abs(wheels[-1].position_m[1] - wheels[0].position_m[1]), _TWO_WHEELER_TRACK_M),
         "leans": spec.number_of_wheels == 2,
         "radius_m": radius,

@@ -16,7 +16,8 @@ from drivevla.sim.server.physics.ackermann import AckermannControl, AckermannCon
 from drivevla.sim.server.physics.curves import evaluate
 from drivevla.sim.server.physics.drivetrain import brakes, drive, engaged_ratio, move_pedals, shift, suited_gear
 from drivevla.sim.server.physics.ground import Ground
-from drivevla.sim.server.physics.ride import ride
+from drivevla.sim.server.physics.ride import Heading, ride
+from drivevla.sim.server.physics.rows import columns
 from drivevla.sim.server.physics.telemetry import VehicleTelemetry, WheelTelemetry
 from drivevla.sim.server.physics.tyres import GRAVITY_MPS2, SURFACE_FRICTION, side_impulses
 from drivevla.sim.server.physics.vehicle_rows import VehicleRows, mechanics_row
@@ -224,13 +225,11 @@ class VehicleFleet:
         rows, row, physics = self.rows, self.row(actor_id), self.physics(actor_id)
         speed = self.forward_speed_mps(actor_id)
         ratio = float(engaged_ratio(rows)[row])
-        arms = rows.axle_x_m[row] - rows.center_x_m[row]
-        share = np.array([-arms[1], arms[0]]) / (arms[0] - arms[1])
         wheels = []
         for wheel in physics.wheels:
             axle = 0 if wheel.position_m[0] > rows.center_x_m[row] else 1
             count = sum((other.position_m[0] > rows.center_x_m[row]) == (axle == 0) for other in physics.wheels)
-            rest_n = physics.mass_kg * GRAVITY_MPS2 * float(share[axle]) / count
+            rest_n = physics.mass_kg * GRAVITY_MPS2 * float(rows.share[row, axle]) / count
             load_n = rest_n * float(rows.load[row])
             forward_n, side_n = (
                 float(rows.axle_forward_n[row, axle]) / count,
@@ -306,122 +305,118 @@ class VehicleFleet:
 
     def _part(self, dt_s: float, friction: Floats) -> None:
         rows = self.rows
-        fixed = np.flatnonzero(~rows.simulated)
-        kept = [array[fixed] for array in _motion(rows)]
+        fixed = np.nonzero(~rows.simulated)[0]
+        kept = [getattr(rows, name)[fixed] for name in _MOTION] if len(fixed) else []
         move_pedals(rows, dt_s)
         before = rows.velocity_mps.copy()
-        forward = self._planar(dt_s, friction)
-        gravity_turn = np.arctan(forward * rows.yaw_rate_radps / GRAVITY_MPS2)
-        ride(rows, self.ground, np.where(rows.leans, gravity_turn, 0.0), forward, dt_s)
+        forward, cos, sin = self._planar(dt_s, friction)
+        lean = np.where(rows.leans, np.arctan(forward * rows.yaw_rate_radps / GRAVITY_MPS2), 0.0)
+        ride(rows, self.ground, Heading(forward, cos, sin), lean, dt_s)
         rows.velocity_mps[:, 2] = rows.ride_rate[:, 0]
         rows.acceleration_mps2 = (rows.velocity_mps - before) / dt_s
-        _turn_rates(rows)
-        for array, values in zip(_motion(rows), kept, strict=True):
-            array[fixed] = values
+        # In CARLA's left-handed frame pitch and roll turn against y and x.
+        about_x, about_y = -rows.ride_rate[:, 2], -rows.ride_rate[:, 1]
+        rates = columns(cos * about_x - sin * about_y, sin * about_x + cos * about_y, rows.yaw_rate_radps)
+        rows.angular_velocity_dps = np.degrees(rates)
+        for name, values in zip(_MOTION, kept, strict=False):
+            getattr(rows, name)[fixed] = values
 
-    def _planar(self, dt_s: float, friction: Floats) -> Floats:
-        """Move x, y and yaw; the speed along the vehicle comes back."""
+    def _planar(self, dt_s: float, friction: Floats) -> tuple[Floats, Floats, Floats]:
+        """Move x, y and yaw; speed along the vehicle, cosine and sine of the new yaw come back."""
         rows = self.rows
         yaw = np.radians(rows.rotation_deg[:, 1])
         turn = np.minimum(np.maximum(rows.yaw_rate_radps * dt_s, -_MOST_TURN_RAD), _MOST_TURN_RAD)
-        cos, sin = np.cos(yaw + 0.5 * turn), np.sin(yaw + 0.5 * turn)
+        middle = yaw + 0.5 * turn
+        cos, sin = np.cos(middle), np.sin(middle)
         vx, vy = rows.velocity_mps[:, 0], rows.velocity_mps[:, 1]
         forward, aside = cos * vx + sin * vy, cos * vy - sin * vx
         # Rolling tyres turn the velocity without taking from it what a straight step would cut off.
         forward = np.where(rows.sliding, forward, forward / np.cos(turn))
-        forward, aside, rate, axle_n = self._pushed(forward, aside, cos, sin, dt_s, friction)
-        forward, aside, rate = self._steered(forward, aside, rate, axle_n, dt_s, friction)
+        grip = self._grip_n(friction)
+        forward, aside, rate = self._pushed(forward, aside, Heading(forward, cos, sin), grip, dt_s)
+        forward, aside, rate = self._steered(forward, aside, rate, grip, dt_s)
         held = rows.has_constant_velocity
         if held.any():
             forward = np.where(held, rows.constant_velocity_mps[:, 0], forward)
             aside = np.where(held, rows.constant_velocity_mps[:, 1], aside)
         vx, vy = cos * forward - sin * aside, sin * forward + cos * aside
         new_yaw = yaw + rate * dt_s
-        center = rows.center_x_m
-        rows.location_m[:, 0] += vx * dt_s + center * (np.cos(yaw) - np.cos(new_yaw))
-        rows.location_m[:, 1] += vy * dt_s + center * (np.sin(yaw) - np.sin(new_yaw))
+        cos, sin = np.cos(new_yaw), np.sin(new_yaw)
+        rows.location_m[:, 0] += vx * dt_s + rows.center_x_m * (np.cos(yaw) - cos)
+        rows.location_m[:, 1] += vy * dt_s + rows.center_x_m * (np.sin(yaw) - sin)
         rows.velocity_mps[:, 0], rows.velocity_mps[:, 1] = vx, vy
         rows.yaw_rate_radps = rate
         rows.rotation_deg[:, 1] = (np.degrees(new_yaw) + 180.0) % 360.0 - 180.0
-        return forward
+        return forward, cos, sin
 
     def _pushed(
-        self, forward: Floats, aside: Floats, cos: Floats, sin: Floats, dt_s: float, friction: Floats
-    ) -> tuple[Floats, Floats, Floats, Floats]:
+        self, forward: Floats, aside: Floats, heading: Heading, grip_n: Floats, dt_s: float
+    ) -> tuple[Floats, Floats, Floats]:
         """Everything but side forces: engine, brakes, drag, slope, outer forces."""
         rows = self.rows
         shift(rows, forward, dt_s)
         engine = drive(rows, forward)
         touching = rows.load > 0.0
-        grip = self._grip_n(friction)
-        push = np.where(touching, np.clip(engine.push_n, -grip.sum(axis=1), grip.sum(axis=1)), 0.0)
-        pitch, roll = np.radians(rows.rotation_deg[:, 0]), np.radians(rows.rotation_deg[:, 2])
-        weight = np.where(touching, rows.mass_kg * GRAVITY_MPS2, 0.0)
-        downhill = -weight * np.sin(pitch) * np.cos(pitch)
-        outer_x = cos * rows.force_n[:, 0] + sin * rows.force_n[:, 1]
-        outer_y = cos * rows.force_n[:, 1] - sin * rows.force_n[:, 0]
+        most = grip_n[:, 0] + grip_n[:, 1]
+        push = np.where(touching, np.minimum(np.maximum(engine.push_n, -most), most), 0.0)
         drag = np.where(touching, engine.drag, rows.air_drag * np.abs(forward))
-        moved = (forward * engine.inertia_kg + dt_s * (push + downhill + outer_x)) / (engine.inertia_kg + dt_s * drag)
-        hold = np.minimum(brakes(rows), grip)
-        slowing = dt_s * hold.sum(axis=1) / engine.inertia_kg
-        braked = np.sign(moved) * np.maximum(np.abs(moved) - slowing, 0.0)
-        used = np.minimum(np.abs(moved) / np.maximum(slowing, 1e-9), 1.0) * np.sign(moved)
-        rows.axle_forward_n = 0.5 * push[:, None] - hold * used[:, None]
-        level = np.where(rows.leans, 0.0, roll)
-        aside = aside + dt_s * (weight * np.sin(level) * np.cos(level) + outer_y) / rows.mass_kg
-        rate = rows.yaw_rate_radps + dt_s * rows.torque_nm / rows.inertia_kgm2
-        return braked, aside, rate, grip
+        slope = np.sin(np.radians(2.0 * rows.rotation_deg))
+        weight = np.where(touching, 0.5 * GRAVITY_MPS2 * rows.mass_kg, 0.0)
+        along_n = push - weight * slope[:, 0]
+        across_n = np.where(rows.leans, 0.0, weight * slope[:, 2])
+        if rows.force_n.any():
+            along_n += heading.cos * rows.force_n[:, 0] + heading.sin * rows.force_n[:, 1]
+            across_n += heading.cos * rows.force_n[:, 1] - heading.sin * rows.force_n[:, 0]
+        moved = (forward * engine.inertia_kg + dt_s * along_n) / (engine.inertia_kg + dt_s * drag)
+        hold = np.minimum(brakes(rows), grip_n)
+        slowing = dt_s * (hold[:, 0] + hold[:, 1]) / engine.inertia_kg
+        used = np.minimum(np.maximum(moved / np.maximum(slowing, 1e-9), -1.0), 1.0)
+        rows.axle_forward_n = (0.5 * push)[:, None] - hold * used[:, None]
+        rate = rows.yaw_rate_radps + dt_s * rows.torque_nm * rows.inverse[:, 1]
+        return moved - used * slowing, aside + dt_s * across_n * rows.inverse[:, 0], rate
 
     def _steered(
-        self, forward: Floats, aside: Floats, rate: Floats, grip_n: Floats, dt_s: float, friction: Floats
+        self, forward: Floats, aside: Floats, rate: Floats, grip_n: Floats, dt_s: float
     ) -> tuple[Floats, Floats, Floats]:
         """Side forces of the tyres."""
         rows = self.rows
-        base = rows.axle_x_m[:, 0] - rows.axle_x_m[:, 1]
         inner = np.tan(STEERING_SHARE * self._inner_steer_rad(forward))
-        angle = np.arctan(base * inner / (base + 0.5 * rows.track_m * np.abs(inner)))
-        sin_turn = np.sin(angle)
-        turn = np.stack([np.cos(angle), np.ones_like(angle)], axis=1)
-        arm = rows.axle_x_m - rows.center_x_m[:, None]
-        slip = (aside[:, None] + arm * rate[:, None]) * turn
+        # Ackermann: the inner wheel stands at the nominal angle, the middle of the axle turns about the same point.
+        tangent = rows.base_m * inner / (rows.base_m + 0.5 * rows.track_m * np.abs(inner))
+        cos_turn = 1.0 / np.sqrt(1.0 + tangent * tangent)
+        sin_turn = tangent * cos_turn
+        turn = columns(cos_turn, np.ones_like(cos_turn))
+        slip = (aside[:, None] + rows.arm_m * rate[:, None]) * turn
         slip[:, 0] -= forward * sin_turn
-        sideways = np.abs(slip) / (np.abs(slip) + np.abs(forward)[:, None] + 0.1)
-        left = np.sqrt(np.maximum(grip_n**2 - rows.axle_forward_n**2, (grip_n * sideways) ** 2))
-        stiffness = grip_n * (rows.cornering / (np.maximum(friction, 1e-3) * SURFACE_FRICTION))[:, None]
-        inverse = np.stack([1.0 / rows.mass_kg, 1.0 / rows.inertia_kgm2], axis=1)
-        impulse, rows.sliding = side_impulses(slip, forward, arm, turn, inverse, stiffness * dt_s, left * dt_s)
+        size = np.abs(slip)
+        sideways = grip_n * size / (size + np.abs(forward)[:, None] + 0.1)
+        left = np.sqrt(np.maximum(grip_n * grip_n - rows.axle_forward_n**2, sideways * sideways))
+        stiffness = rows.share * (rows.load * rows.mass_kg * (GRAVITY_MPS2 * dt_s) * rows.cornering)[:, None]
+        impulse, rows.sliding = side_impulses(slip, forward, rows.arm_m, turn, rows.inverse, stiffness, left * dt_s)
         rows.axle_side_n = impulse / dt_s
         across = impulse * turn
-        forward = forward - impulse[:, 0] * sin_turn / rows.mass_kg
-        aside = aside + (across[:, 0] + across[:, 1]) / rows.mass_kg
-        rate = rate + (arm * across).sum(axis=1) / rows.inertia_kgm2
-        return forward, aside, rate
+        by_mass, by_inertia = rows.inverse[:, 0], rows.inverse[:, 1]
+        lever = rows.arm_m * across
+        return (
+            forward - impulse[:, 0] * sin_turn * by_mass,
+            aside + (across[:, 0] + across[:, 1]) * by_mass,
+            rate + (lever[:, 0] + lever[:, 1]) * by_inertia,
+        )
 
     def _grip_n(self, friction: Floats) -> Floats:
         """(N, 2) the most force each axle's tyres transmit."""
         rows = self.rows
-        arm = rows.axle_x_m - rows.center_x_m[:, None]
-        share = np.stack([-arm[:, 1], arm[:, 0]], axis=1) / (arm[:, 0] - arm[:, 1])[:, None]
-        whole = friction * SURFACE_FRICTION * rows.load * rows.mass_kg * GRAVITY_MPS2
-        return whole[:, None] * share
+        whole = friction * rows.load * rows.mass_kg * (SURFACE_FRICTION * GRAVITY_MPS2)
+        return rows.share * whole[:, None]
 
 
-def _motion(rows: VehicleRows) -> tuple[Floats, ...]:
-    return (
-        rows.location_m,
-        rows.rotation_deg,
-        rows.velocity_mps,
-        rows.angular_velocity_dps,
-        rows.acceleration_mps2,
-        rows.yaw_rate_radps,
-        rows.ride_rate,
-    )
-
-
-def _turn_rates(rows: VehicleRows) -> None:
-    """Angular velocity about the world's axes; in CARLA's left-handed frame pitch and roll turn against y and x."""
-    yaw = np.radians(rows.rotation_deg[:, 1])
-    cos, sin = np.cos(yaw), np.sin(yaw)
-    about_x, about_y = -rows.ride_rate[:, 2], -rows.ride_rate[:, 1]
-    rates = np.stack([cos * about_x - sin * about_y, sin * about_x + cos * about_y, rows.yaw_rate_radps], axis=1)
-    rows.angular_velocity_dps = np.degrees(rates)
+_MOTION = (
+    "location_m",
+    "rotation_deg",
+    "velocity_mps",
+    "angular_velocity_dps",
+    "acceleration_mps2",
+    "yaw_rate_radps",
+    "ride_rate",
+)
+"""Columns that do not change while a vehicle's physics are off."""

@@ -67,12 +67,7 @@ class PhysicsWorld:
         self.friction = FrictionTriggers()
         self.contacts: tuple[Contact, ...] = ()
         self._obstacles = obstacles
-        self._obstacle_boxes = Boxes(
-            center_m=obstacles.center_m,
-            half_m=obstacles.half_extent_m,
-            yaw_rad=np.radians(obstacles.yaw_deg),
-            velocity_mps=np.zeros((len(obstacles), 2)),
-        )
+        self._obstacle_boxes = Boxes(obstacles.center_m, obstacles.half_extent_m, np.radians(obstacles.yaw_deg))
         self._candidates = Candidates(obstacles)
 
     def add_vehicle(self, actor_id: int, spec: VehicleSpec, pose: Pose) -> None:
@@ -107,12 +102,7 @@ class PhysicsWorld:
         """
         world_from_body = _finite(pose).matrix()
         center = world_from_body[:3, :3] @ np.array(box.center_m) + world_from_body[:3, 3]
-        new = Boxes(
-            center_m=center[None],
-            half_m=np.array([box.half_extent_m]),
-            yaw_rad=np.radians([pose.rotation_deg[1]]),
-            velocity_mps=np.zeros((1, 2)),
-        )
+        new = Boxes(center[None], np.array([box.half_extent_m]), np.radians([pose.rotation_deg[1]]))
         there = gather(self.vehicles.rows, self.walkers.rows, self.props.rows).boxes
         everyone = np.arange(len(there))
         if len(overlaps(new, there, np.zeros_like(everyone), everyone)):
