@@ -103,7 +103,7 @@ class RayCaster:
         if scene is None or not len(rays):
             return np.zeros(len(rays), np.bool_)
         tensor = self._o3d.core.Tensor.from_numpy(rays)
-        answer: NDArray[np.bool_] = scene.test_occlusions(tensor, 0.0, far, nthreads=1).numpy()
+        answer: NDArray[np.bool_] = scene.test_occlusions(tensor, 0.0, far).numpy()
         return answer
 
     def _scene(self, vertices_m: NDArray[np.float32], triangles: NDArray[np.uint32]) -> Any:

@@ -9,6 +9,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from drivevla.sim.server.render.frame import DynamicFrame, RenderActor, VehicleLights
+from drivevla.sim.server.render.planar import dot
 from drivevla.sim.server.scene.mesh import SceneMesh
 
 __all__ = [
@@ -158,7 +159,7 @@ def headlight_illumination(
     total = np.zeros(point_m.shape[1], np.float32)
     for lamp in headlights:
         offset = point_m - lamp.origin_m[:, None]
-        ahead = lamp.forward @ offset
+        ahead = dot(lamp.forward, offset)
         lit = np.flatnonzero((ahead > 0.3) & (ahead < _BEAM_REACH_M))
         if not len(lit):
             continue

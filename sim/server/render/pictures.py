@@ -1,9 +1,4 @@
-"""RGB pictures: shading in parallel pieces, then lamps and rain over them, then the film."""
-
-import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache, partial
+"""RGB pictures: shading, then lamps and rain over it, then the film."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,35 +12,18 @@ from drivevla.sim.server.render.shading import Patch, Shader, develop
 from drivevla.sim.server.render.stage import Stage
 from drivevla.sim.server.render.views import CameraView
 
-__all__ = ["take_pictures"]
+__all__ = ["take_picture"]
 
-_CHUNK = 16_384
-"""Pixels shaded at once: few enough for the intermediate arrays to stay in the processor's cache."""
-
-
-@lru_cache(maxsize=1)
-def _workers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(max_workers=min(len(os.sched_getaffinity(0)), 8), thread_name_prefix="shade")
+_CHUNK = 32_768
+"""Pixels shaded at once: few enough for the intermediate arrays to stay in the processor's cache. Shading them in two
+threads was measured to cost more processor time, by their waiting for the interpreter, than it saved."""
 
 
-def take_pictures(views: Sequence[CameraView], stage: Stage) -> list[NDArray[np.uint8]]:
-    """(H, W, 4) B, G, R, A of each view. Each pixel is computed on its own, so threads change no byte."""
-    lights = [np.empty((3, len(view.rays)), np.float32) for view in views]
-    jobs = []
-    for view, light in zip(views, lights, strict=True):
-        shader = _shader(view, stage)
-        near = pixels_inside(view.shot.spec, view.reach.shaded)
-        openness = contact_shade(view.shot.spec, view.rays, view.hits.distance, view.reach.shaded, stage.bodies)
-        parts = [slice(first, first + _CHUNK) for first in range(0, len(view.rays), _CHUNK)]
-        jobs += [partial(_shade_part, shader, view, near, openness, part, light) for part in parts]
-    for _ in _workers().map(lambda job: job(), jobs):
-        pass
-    return [_finish(view, light, stage) for view, light in zip(views, lights, strict=True)]
-
-
-def _shader(view: CameraView, stage: Stage) -> Shader:
+def take_picture(view: CameraView, stage: Stage) -> NDArray[np.uint8]:
+    """(H, W, 4) B, G, R, A of a view."""
+    spec, hits = view.shot.spec, view.hits
     night = stage.sky.night > 0.0
-    return Shader(
+    shader = Shader(
         caster=stage.caster,
         triangles=stage.triangles,
         materials=stage.materials,
@@ -55,19 +33,14 @@ def _shader(view: CameraView, stage: Stage) -> Shader:
         street_lamps=stage.street_lamps,
         headlights=headlights_of(stage.frame, np.asarray(view.pose.location_m)) if night else (),
     )
-
-
-def _shade_part(
-    shader: Shader,
-    view: CameraView,
-    near: NDArray[np.bool_],
-    openness: NDArray[np.float32],
-    part: slice,
-    light: NDArray[np.float32],
-) -> None:
-    hits = Hits(view.hits.distance[part], view.hits.row[part], view.hits.barycentric[part])
-    patch = Patch(view.rays[part], hits, view.shot.spec.focal_px, near[part], openness[part])
-    light[:, part] = shader.shade(patch)
+    near = pixels_inside(spec, view.reach.shaded)
+    openness = contact_shade(spec, view.rays, hits.distance, view.reach.shaded, stage.bodies)
+    light = np.empty((3, len(view.rays)), np.float32)
+    for first in range(0, len(view.rays), _CHUNK):
+        part = slice(first, first + _CHUNK)
+        cut = Hits(hits.distance[part], hits.row[part], hits.barycentric[part])
+        light[:, part] = shader.shade(Patch(view.rays[part], cut, spec.focal_px, near[part], openness[part]))
+    return _finish(view, light, stage)
 
 
 def _finish(view: CameraView, light: NDArray[np.float32], stage: Stage) -> NDArray[np.uint8]:

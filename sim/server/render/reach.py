@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from drivevla.sim.server.pose import Pose
 from drivevla.sim.server.render.bodies.placing import PlacedBodies
 from drivevla.sim.server.render.pinhole import project
+from drivevla.sim.server.render.planar import dot
 from drivevla.sim.server.render.requests import CameraSpec
 
 __all__ = ["Reach", "Rectangles", "contact_shade", "pixels_inside", "reach_of_bodies"]
@@ -127,7 +128,8 @@ def contact_shade(
         patch, along = image[rows, columns], reach[rows, columns]
         turn = world_from_actor[:, :3]
         origin = (patch[0, 0, :3] - world_from_actor[:, 3]) @ turn
-        local = [origin[axis] + along * (patch[..., 3:] @ turn[:, axis]) for axis in range(3)]
+        directions = np.ascontiguousarray(patch[..., 3:].transpose(2, 0, 1))
+        local = [origin[axis] + along * dot(turn[:, axis], directions) for axis in range(3)]
         beside = np.maximum(np.abs(local[0]) - half[0], np.abs(local[1]) - half[1])
         np.maximum(beside, 0.0, out=beside)
         below = np.abs(local[2] + half[2])

@@ -11,7 +11,7 @@ from drivevla.sim.server.render.frame import DynamicFrame
 from drivevla.sim.server.render.labels import instance_pixels, normal_pixels, semantic_pixels
 from drivevla.sim.server.render.lidar import lidar_scan
 from drivevla.sim.server.render.measurements import Image, LidarScan, Measurement, RadarScan, RayHit
-from drivevla.sim.server.render.pictures import take_pictures
+from drivevla.sim.server.render.pictures import take_picture
 from drivevla.sim.server.render.pinhole import encode_depth
 from drivevla.sim.server.render.probes import all_hits, first_hit, sweep
 from drivevla.sim.server.render.radar import radar_scan
@@ -53,20 +53,20 @@ class Renderer:
             if not isinstance(shot, ObstacleShot) and _key(number, shot) not in views:
                 views[_key(number, shot)] = look(shot, stage)
         views = dict(zip(views, cast_views(list(views.values()), stage), strict=True))
-        coloured: dict[Hashable, CameraView] = {}
-        for number, shot in enumerate(shots):
-            view = views.get(_key(number, shot))
-            if isinstance(view, CameraView) and isinstance(shot, CameraShot) and shot.kind == "rgb":
-                coloured[_key(number, shot)] = view
-        pictures = dict(zip(coloured, take_pictures(list(coloured.values()), stage), strict=True))
+        pictures: dict[Hashable, Image] = {}
         results: list[Measurement] = []
         for number, shot in enumerate(shots):
             if isinstance(shot, ObstacleShot):
                 results.append(sweep(stage, shot))
-            elif isinstance(shot, CameraShot) and shot.kind == "rgb":
-                results.append(pictures[_key(number, shot)])
-            else:
-                results.append(_measurement(shot, views[_key(number, shot)], stage))
+                continue
+            key = _key(number, shot)
+            view = views[key]
+            if not (isinstance(view, CameraView) and isinstance(shot, CameraShot) and shot.kind == "rgb"):
+                results.append(_measurement(shot, view, stage))
+                continue
+            if key not in pictures:
+                pictures[key] = take_picture(view, stage)
+            results.append(pictures[key])
         return results
 
     def camera(self, shot: CameraShot, frame: DynamicFrame) -> Image:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from drivevla.sim.server.render.casting import Hits, RayCaster
 from drivevla.sim.server.render.lamps import Headlight, StreetLamps, headlight_illumination
 from drivevla.sim.server.render.materials import MaterialTable
+from drivevla.sim.server.render.planar import dot
 from drivevla.sim.server.render.sky import Sky, panorama_index
 from drivevla.sim.server.render.surfaces import Surfaces, look_up_surfaces
 from drivevla.sim.server.render.textures import TextureAtlas
@@ -87,7 +88,7 @@ class Shader:
         wet = self._wetness(surfaces)
         albedo = surfaces.albedo
         if wet is not None:
-            albedo *= 1.0 - 0.5 * wet
+            albedo *= 1.0 - 0.65 * wet
         light *= albedo
         self._add_reflections(light, surfaces, wet, sun)
         if sky.night > 0.0:
@@ -101,7 +102,7 @@ class Shader:
     def _sun(self, surfaces: Surfaces, near_bodies: NDArray[np.bool_]) -> NDArray[np.float32]:
         """(N,) cosine of the sun's incidence, 0 in shadow."""
         soft = self.materials.soft.take(surfaces.material)
-        cosine = self.sky.sun_direction @ surfaces.normal
+        cosine = dot(self.sky.sun_direction, surfaces.normal)
         sun = np.maximum(cosine * (1.0 - soft) + soft, 0.0)
         if float(self.sky.sun_rgb.max()) < 0.05:
             return sun
@@ -157,7 +158,7 @@ class Shader:
         facade = surfaces.own * (self.materials.ground_floor_m.take(surfaces.material) > -1.0)
         gloss += 0.16 * facade
         if wet is not None:
-            gloss += 0.10 * wet * wet
+            gloss += 0.065 * wet * wet
         shiny = np.flatnonzero(gloss > 0.004)
         if not len(shiny):
             return
@@ -177,7 +178,7 @@ class Shader:
         # Below the horizon a mirror shows the street instead of the sky.
         low = np.clip(mirrored[2] * 6.0 + 0.7, 0.0, 1.0)
         reflected *= 0.25 + 0.75 * low
-        highlight = np.maximum(self.sky.sun_direction @ mirrored, 0.0)
+        highlight = np.maximum(dot(self.sky.sun_direction, mirrored), 0.0)
         for _ in range(6):
             highlight *= highlight  # to the power of 64
         reflected += self.sky.sun_rgb[:, None] * (1.5 * highlight * (sun[shiny] > 0.0))

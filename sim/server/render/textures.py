@@ -5,6 +5,7 @@ two nibbles, *own* (how much the texel's colour replaces the material's) and *sh
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,16 @@ def linear_from_srgb(value: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
     return np.where(value <= 0.04045, low, high).astype(np.float32)
 
 
+def _bytes_of_linear(steps: int) -> NDArray[np.uint8]:
+    linear = np.arange(steps) / (steps - 1)
+    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.rint(srgb * 255.0).astype(np.uint8)
+
+
+_BYTE_OF_LINEAR = _bytes_of_linear(16_384)
+
+
+@lru_cache(maxsize=4)
 def paint_atlas(texts: tuple[str, ...]) -> TextureAtlas:
     """Paint every surface, and a face for each sign text.
 
@@ -76,9 +87,8 @@ def _pyramid(tile: NDArray[np.float32]) -> NDArray[np.uint32]:
 def _pack(tile: NDArray[np.float32]) -> NDArray[np.uint32]:
     flat = tile.reshape(-1, 5)
     linear = np.clip(flat[:, :3], 0.0, 1.0)
-    srgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     nibbles = np.rint(np.clip(flat[:, 3:], 0.0, 1.0) * 15.0).astype(np.uint8)
     packed = np.empty((len(flat), 4), np.uint8)
-    packed[:, :3] = np.rint(srgb * 255.0)
+    packed[:, :3] = _BYTE_OF_LINEAR.take((linear * (len(_BYTE_OF_LINEAR) - 1)).astype(np.int32))
     packed[:, 3] = nibbles[:, 0] * 16 + nibbles[:, 1]
     return packed.view("<u4").ravel()
