@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from drivevla.errors import SimulatorError, SimulatorLost
 
@@ -22,7 +23,7 @@ BACKEND = "drivevla-embedded"
 """What the call ``drivevla_backend`` answers; a real CARLA server does not know that call."""
 
 STOP_S = 5.0
-LOG_TAIL_CHARACTERS = 4000
+LOG_TAIL_BYTES = 4000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class RunningServer:
     seed: int
     pid: int
     _process: "subprocess.Popen[bytes]" = field(repr=False)
-    _log: IO[bytes] = field(repr=False)
+    _log: "_Log" = field(repr=False)
 
     def check(self, *, timeout_s: float = 5.0) -> None:
         """Make sure that the server lives and answers.
@@ -54,19 +55,45 @@ class RunningServer:
             SimulatorLost: It ended (with what it said last), or does not answer in time.
         """
         if self._process.poll() is not None:
-            raise SimulatorLost(f"the simulator ended with code {self._process.returncode}: {self.log_tail()}")
+            raise SimulatorLost(self._last_words())
         try:
             backend = _ask_backend(self.host, self.port, timeout_s)
         except OSError as error:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0.5)  # a connection that breaks off mostly means that the server is ending
+                raise SimulatorLost(self._last_words()) from error
             raise SimulatorLost(
                 f"the simulator on port {self.port} does not answer within {timeout_s:g} s: {error}"
             ) from error
         if backend != BACKEND:
             raise SimulatorLost(f"what answers on port {self.port} is {backend!r}, not {BACKEND!r}")
 
+    def _last_words(self) -> str:
+        return f"the simulator ended with code {self._process.returncode}: {self.log_tail()}"
+
     def log_tail(self) -> str:
         """The end of what the server wrote to its log."""
-        return _tail(self._log)
+        return self._log.tail()
+
+
+class _Log:
+    """What a child writes to its standard error; readable while it writes and after it ended."""
+
+    def __init__(self) -> None:
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115 -- closed by close(), which keeps its end
+        self._kept: str | None = None
+
+    def tail(self) -> str:
+        if self._kept is not None:
+            return self._kept
+        # Not by seeking: the child writes at the offset that it shares with us.
+        descriptor = self.file.fileno()
+        begin = max(0, os.fstat(descriptor).st_size - LOG_TAIL_BYTES)
+        return os.pread(descriptor, LOG_TAIL_BYTES, begin).decode(errors="replace").strip()
+
+    def close(self) -> None:
+        self._kept = self.tail()
+        self.file.close()
 
 
 @contextmanager
@@ -90,8 +117,8 @@ def start_server(
     """
     command = [sys.executable, "-m", "drivevla.sim.server", "--map", str(map_name), "--seed", str(seed)]
     command += ["--host", host, "--port", str(port), "--child"]
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log)
+    with contextlib.closing(_Log()) as log:
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log.file)
         try:
             ready = _wait_until_ready(process, log, startup_s)
             server = RunningServer(
@@ -110,7 +137,7 @@ def start_server(
             _stop(process)
 
 
-def _wait_until_ready(process: "subprocess.Popen[bytes]", log: IO[bytes], startup_s: float) -> dict[str, Any]:
+def _wait_until_ready(process: "subprocess.Popen[bytes]", log: _Log, startup_s: float) -> dict[str, Any]:
     assert process.stdout is not None
     # Reading blocks: the deadline ends the child, and with it the read.
     timer = threading.Timer(startup_s, process.kill)
@@ -125,8 +152,8 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", log: IO[bytes], startu
         return ready
     code = process.wait()
     if time.monotonic() - started_s >= startup_s:
-        raise SimulatorError(f"the simulator was not ready within {startup_s:g} s: {_tail(log)}")
-    raise SimulatorError(f"the simulator ended with code {code} before it was ready: {_tail(log)}")
+        raise SimulatorError(f"the simulator was not ready within {startup_s:g} s: {log.tail()}")
+    raise SimulatorError(f"the simulator ended with code {code} before it was ready: {log.tail()}")
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
@@ -140,13 +167,6 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
         assert pipe is not None
         with contextlib.suppress(BrokenPipeError):
             pipe.close()
-
-
-def _tail(log: IO[bytes]) -> str:
-    # The child's writes moved the shared offset; reading from an absolute place and going back leaves it alone.
-    end = log.seek(0, 2)
-    log.seek(max(0, end - LOG_TAIL_CHARACTERS))
-    return log.read().decode(errors="replace").strip()
 
 
 def _ask_backend(host: str, port: int, timeout_s: float) -> object:
