@@ -31,6 +31,7 @@ MOST_POLYGONS = 65_000
 _SET_MAGIC, _SET_VERSION = 0x4D534554, 1
 _TILE_MAGIC, _TILE_VERSION = 0x444E4156, 7
 _NO_LINK = 0xFFFFFFFF
+_ALL_EDGES_BOUND = 0b010101  # two bits for each edge; the client dereferences nothing when it finds no boundary edge
 _WALKER_HEIGHT_M, _WALKER_RADIUS_M, _WALKER_CLIMB_M = 1.8, 0.3, 0.4
 _MARGIN_M = 1.0
 
@@ -91,7 +92,7 @@ def _tile(
     detail = np.zeros(polygons, dtype=_DETAIL)
     detail["triangle"] = np.arange(polygons)
     detail["triangles"] = 1
-    detail_triangles = np.tile(np.array([0, 1, 2, 0], dtype=np.uint8), (polygons, 1))
+    detail_triangles = np.tile(np.array([0, 1, 2, _ALL_EDGES_BOUND], dtype=np.uint8), (polygons, 1))
     header = struct.pack("<iiiiiI", _TILE_MAGIC, _TILE_VERSION, 0, 0, 0, 0)
     header += struct.pack("<9i", polygons, len(vertices_m), links, polygons, 0, polygons, 0, 0, polygons)
     header += struct.pack("<3f", _WALKER_HEIGHT_M, _WALKER_RADIUS_M, _WALKER_CLIMB_M)
