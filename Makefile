@@ -11,8 +11,9 @@ help: ## Say what can be made
 setup: ## Install everything into .venv (a second call installs nothing)
 	@sh .ci/setup
 
-demo: setup ## Run the main job as far as it exists
+demo: setup ## Run the main job as far as it exists: a drive through a town with traffic, filmed
 	@$(BIN)/drivevla doctor
+	@$(BIN)/drivevla demo
 
 test: setup ## Run the fast tests (at most 8 minutes on two cores)
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile

@@ -17,7 +17,7 @@ from pathlib import Path
 
 __all__ = ["cache_folder", "carla_installation", "checkpoint_folder", "home", "log_folder", "map_folders"]
 
-_CARLA_MAPS = Path("CarlaUE4/Content/Carla/Maps/OpenDRIVE")
+_CARLA_MAPS = Path("CarlaUE4/Content/Carla/Maps/OpenDrive")
 _SHARED_MAPS = Path("../shared/real/carla_maps")
 
 

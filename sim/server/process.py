@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from drivevla.errors import SimulatorError, SimulatorLost
+from drivevla.errors import SimulatorError, SimulatorLost, UserError
 
 __all__ = ["BACKEND", "RunningServer", "start_server"]
 
@@ -23,6 +23,9 @@ BACKEND = "drivevla-embedded"
 """What the call ``drivevla_backend`` answers; a real CARLA server does not know that call."""
 
 STOP_S = 5.0
+USER_ERROR = 2
+"""Exit code of a child that was asked for something impossible: an unknown map, a port that is taken."""
+
 LOG_TAIL_BYTES = 4000
 
 
@@ -112,7 +115,8 @@ def start_server(
         startup_s: How long building the map may take.
 
     Raises:
-        SimulatorError: The child could not start; the message is what it said.
+        UserError: There is no such map, or the port is taken; the message is what the child said.
+        SimulatorError: The child could not start; likewise.
         SimulatorLost: It started and does not answer.
     """
     command = [sys.executable, "-m", "drivevla.sim.server", "--map", str(map_name), "--seed", str(seed)]
@@ -151,6 +155,8 @@ def _wait_until_ready(process: "subprocess.Popen[bytes]", log: _Log, startup_s: 
         ready: dict[str, Any] = json.loads(line)
         return ready
     code = process.wait()
+    if code == USER_ERROR:
+        raise UserError(log.tail())
     if time.monotonic() - started_s >= startup_s:
         raise SimulatorError(f"the simulator was not ready within {startup_s:g} s: {log.tail()}")
     raise SimulatorError(f"the simulator ended with code {code} before it was ready: {log.tail()}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,10 +17,25 @@ from drivevla.types import CameraFrame, CameraSpec, LidarSpec, LidarSweep, Senso
 if TYPE_CHECKING:
     import carla
 
-__all__ = ["SensorArray", "actor_from_ego"]
+__all__ = ["Collision", "SensorArray", "actor_from_ego"]
 
 WAIT_S = 10.0
 """How long a picture may take to arrive after its tick: rendering on a loaded machine, not the network, decides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collision:
+    """The ego touched something.
+
+    Attributes:
+        frame: When.
+        other_type: CARLA's type id of what it touched.
+        impulse_ns: How hard, newton seconds.
+    """
+
+    frame: int
+    other_type: str
+    impulse_ns: float
 
 
 class Listener:
@@ -92,6 +108,9 @@ class SensorArray:
         for name, type_id in (("gnss", "sensor.other.gnss"), ("imu", "sensor.other.imu")):
             if getattr(rig, name):
                 self._fast[name] = self._listen(name, self._blueprint(type_id, {}), actor_from_ego)
+        self.collisions: list[Collision] = []
+        self._collision_sensor = self._spawn(self._blueprint("sensor.other.collision", {}), np.eye(4))
+        self._collision_sensor.listen(self._note_collision)
 
     def capture_frame(self) -> int:
         """The last frame at which cameras and LiDAR measured; they measure every capture period from there.
@@ -120,17 +139,26 @@ class SensorArray:
 
     def stop(self) -> None:
         """Stop listening, before the actors are destroyed."""
+        self._collision_sensor.stop()
         for listener in (*self._captured.values(), *self._fast.values()):
             if listener.sensor.is_alive and listener.sensor.is_listening:
                 listener.sensor.stop()
             listener.drain()
 
+    def _note_collision(self, event: Any) -> None:
+        self.collisions.append(
+            Collision(frame=event.frame, other_type=event.other_actor.type_id, impulse_ns=event.normal_impulse.length())
+        )
+
     def _listen(self, name: str, blueprint: Any, actor_from_sensor: NDArray[np.float64]) -> Listener:
+        return Listener(name, self._spawn(blueprint, actor_from_sensor))
+
+    def _spawn(self, blueprint: Any, actor_from_sensor: NDArray[np.float64]) -> Any:
         location, rotation = carla_frame.pose_to_carla(actor_from_sensor)
         place = self._carla.Transform(self._carla.Location(*location), self._carla.Rotation(*rotation))
         sensor = self._world.spawn_actor(blueprint, place, attach_to=self._ego)
         self.actors.append(sensor)
-        return Listener(name, sensor)
+        return sensor
 
     def _blueprint(self, type_id: str, attributes: dict[str, object]) -> Any:
         blueprint = self._world.get_blueprint_library().find(type_id)

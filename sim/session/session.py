@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -16,7 +16,7 @@ from drivevla.geometry import carla as carla_frame
 from drivevla.planner.control import VehicleControl
 from drivevla.sim.server import start_server
 from drivevla.sim.session.ego_filter import EgoFilter
-from drivevla.sim.session.sensors import SensorArray, actor_from_ego
+from drivevla.sim.session.sensors import Collision, SensorArray, actor_from_ego
 from drivevla.types import CameraFrame, LidarSweep, Observation, SensorRig
 
 if TYPE_CHECKING:
@@ -106,6 +106,11 @@ class Session:
     def tick_s(self) -> float:
         """Simulated time of a tick."""
         return 1.0 / self.rig.control_hz
+
+    @property
+    def collisions(self) -> Sequence[Collision]:
+        """Every contact of the ego so far; a long one is many, one a tick."""
+        return self._sensors.collisions
 
     def tick(self) -> Snapshot:
         """One step of the world; the ego's own sensors are read and filtered, pictures when they are due.

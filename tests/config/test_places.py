@@ -24,7 +24,7 @@ def test_a_relative_home_is_taken_from_the_current_folder(tmp_path: Path, monkey
 
 def test_maps_are_searched_in_the_documented_order(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
-    installed = tmp_path / "carla" / "CarlaUE4" / "Content" / "Carla" / "Maps" / "OpenDRIVE"
+    installed = tmp_path / "carla" / "CarlaUE4" / "Content" / "Carla" / "Maps" / "OpenDrive"
     for folder in (first, second, installed):
         folder.mkdir(parents=True)
     environ = {"DRIVEVLA_MAPS": f"{first}:{tmp_path / 'absent'}:{second}", "CARLA_ROOT": str(tmp_path / "carla")}

@@ -1,0 +1,133 @@
+"""Films of drives: what the car saw, its LiDAR from above, its plan and a line of words, encoded as H.264."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivevla.errors import require
+from drivevla.types import Observation, Plan
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["Film", "drive_picture"]
+
+BEV_RANGE_M = 40.0
+BACKGROUND, ROAD, RAISED, PLAN_COLOUR = (18, 20, 24), (105, 115, 130), (130, 190, 255), (255, 140, 40)
+CAPTION_PX = 22
+RAISED_M = 0.3
+"""Returns higher than this above the ground under the car are drawn bright: cars and walls stand out, kerbs do not."""
+
+
+def drive_picture(
+    observation: Observation,
+    *,
+    order: Sequence[str],
+    lines: Sequence[str] = (),
+    plan: Plan | None = None,
+    height_px: int = 256,
+) -> NDArray[np.uint8]:
+    """One picture of an instant: cameras side by side, the LiDAR from above, lines of text below.
+
+    Args:
+        observation: What the car saw.
+        order: Cameras from left to right.
+        lines: What to write below.
+        plan: Drawn over the view from above.
+        height_px: Height of the pictures; widths follow.
+
+    Returns:
+        (H, W, 3) uint8 RGB with even sides, as video encoders want them.
+    """
+    pil = require("PIL.Image", "report")
+    panels = [_scaled(pil.fromarray(observation.cameras[name].image), height_px) for name in order]
+    panels.append(_from_above(observation, plan, height_px))
+    width = sum(panel.width for panel in panels)
+    picture = pil.new("RGB", (width + width % 2, height_px + CAPTION_PX * len(lines) + height_px % 2), BACKGROUND)
+    x = 0
+    for panel in panels:
+        picture.paste(panel, (x, 0))
+        x += panel.width
+    _write(picture, lines, top_px=height_px)
+    return np.asarray(picture, dtype=np.uint8)
+
+
+class Film:
+    """An MP4 that grows frame by frame. A context: leaving it finishes the file.
+
+    Args:
+        path: Where to write.
+        rate_hz: Frames a second.
+    """
+
+    def __init__(self, path: Path, *, rate_hz: int) -> None:
+        self._av = require("av", "report")
+        self._path, self._rate_hz = path, rate_hz
+        self._container: Any = None
+
+    def __enter__(self) -> Film:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._container is not None:
+            for packet in self._stream.encode():
+                self._container.mux(packet)
+            self._container.close()
+
+    def add(self, picture: NDArray[np.uint8]) -> None:
+        """Append (H, W, 3) RGB; all frames have the size of the first."""
+        if self._container is None:
+            self._container = self._av.open(str(self._path), "w")
+            self._stream = self._container.add_stream("libx264", rate=self._rate_hz)
+            self._stream.height, self._stream.width = picture.shape[:2]
+            self._stream.pix_fmt = "yuv420p"
+        frame = self._av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+        for packet in self._stream.encode(frame):
+            self._container.mux(packet)
+
+
+def _scaled(image: Image, height_px: int) -> Image:
+    return image.resize((round(image.width * height_px / image.height), height_px))
+
+
+def _from_above(observation: Observation, plan: Plan | None, size_px: int) -> Image:
+    """The LiDAR with the car in the middle, forward up."""
+    pil, draw_module = require("PIL.Image", "report"), require("PIL.ImageDraw", "report")
+    canvas = np.full((size_px, size_px, 3), BACKGROUND, dtype=np.uint8)
+    if observation.lidar is not None:
+        points = observation.lidar.points_m
+        row, column = _pixels(points[:, :2], size_px)
+        inside = (row >= 0) & (row < size_px) & (column >= 0) & (column < size_px)
+        raised = points[:, 2] > RAISED_M
+        for chosen, colour in ((inside & ~raised, ROAD), (inside & raised, RAISED)):
+            canvas[row[chosen], column[chosen]] = colour
+    picture = pil.fromarray(canvas)
+    draw = draw_module.Draw(picture)
+    if plan is not None:
+        row, column = _pixels(np.concatenate([np.zeros((1, 2)), plan.waypoints[:, :2]]), size_px)
+        draw.line(list(zip(column.tolist(), row.tolist(), strict=True)), fill=PLAN_COLOUR, width=3)
+    corners_row, corners_column = _pixels(np.array([[-1.0, 0.9], [3.9, -0.9]]), size_px)
+    draw.rectangle((corners_column[0], corners_row[1], corners_column[1], corners_row[0]), fill=(240, 240, 240))
+    return picture
+
+
+def _pixels(xy_m: NDArray[Any], size_px: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    scale = size_px / (2 * BEV_RANGE_M)
+    row = np.floor((BEV_RANGE_M - xy_m[:, 0]) * scale).astype(np.int64)
+    column = np.floor((BEV_RANGE_M - xy_m[:, 1]) * scale).astype(np.int64)
+    return row, column
+
+
+def _write(picture: Image, lines: Sequence[str], *, top_px: int) -> None:
+    draw_module, font_module = require("PIL.ImageDraw", "report"), require("PIL.ImageFont", "report")
+    draw, font = draw_module.Draw(picture), font_module.load_default(size=15)
+    for number, line in enumerate(lines):
+        draw.text((8, top_px + CAPTION_PX * number + 2), line, fill=(235, 235, 235), font=font)

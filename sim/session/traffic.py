@@ -1,0 +1,89 @@
+"""Background traffic: vehicles that the client's own Traffic Manager drives, the same for the same seed."""
+
+from __future__ import annotations
+
+import logging
+import random
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from drivevla.errors import UserError
+
+if TYPE_CHECKING:
+    import carla
+
+    from drivevla.sim.session.session import Session
+
+__all__ = ["background_traffic"]
+
+logger = logging.getLogger(__name__)
+
+FOUR_WHEELS = ("car", "van", "truck", "bus")
+
+
+@contextmanager
+def background_traffic(session: Session, *, vehicles: int, seed: int) -> Iterator[Any]:
+    """Vehicles on the map's spawn points, driven by a Traffic Manager of this process for as long as the context lasts.
+
+    Args:
+        session: Where; its world is synchronous, and so is the Traffic Manager.
+        vehicles: How many; at most as many as there are free spawn points.
+        seed: Decides which vehicles stand where, and what the Traffic Manager draws.
+
+    Yields:
+        The ``carla.TrafficManager``.
+
+    Raises:
+        UserError: The map has too few free spawn points.
+    """
+    import carla
+
+    rng = random.Random(seed)
+    places = _free_places(session)
+    if vehicles > len(places):
+        raise UserError(f"{vehicles} vehicles were asked for, and this map has {len(places)} free spawn points")
+    manager = session.client.get_trafficmanager(_free_port())
+    manager.set_synchronous_mode(True)
+    manager.set_random_device_seed(seed)
+    blueprints = [
+        blueprint
+        for blueprint in sorted(session.world.get_blueprint_library().filter("vehicle.*"), key=lambda each: each.id)
+        if blueprint.get_attribute("base_type").as_str() in FOUR_WHEELS
+    ]
+    drive = carla.command.SetAutopilot(carla.command.FutureActor, True, manager.get_port())
+    batch = [
+        carla.command.SpawnActor(_painted(rng.choice(blueprints), rng), place).then(drive)
+        for place in rng.sample(places, vehicles)
+    ]
+    spawned = [answer.actor_id for answer in session.client.apply_batch_sync(batch, False) if not answer.error]
+    if len(spawned) < vehicles:
+        logger.warning("%d of %d vehicles found their place taken", vehicles - len(spawned), vehicles)
+    try:
+        yield manager
+    finally:
+        # Without a tick in between the client refuses to destroy what it has not seen; a batch does not ask.
+        session.client.apply_batch_sync([carla.command.DestroyActor(actor_id) for actor_id in spawned], False)
+        manager.set_synchronous_mode(False)
+        manager.shut_down()
+
+
+def _free_places(session: Session, *, clearance_m: float = 8.0) -> list[carla.Transform]:
+    ego = session.ego.get_location()
+    return [place for place in session.map.get_spawn_points() if place.location.distance(ego) > clearance_m]
+
+
+def _painted(blueprint: Any, rng: random.Random) -> Any:
+    blueprint.set_attribute("role_name", "background")
+    if blueprint.has_attribute("color"):
+        colours = list(blueprint.get_attribute("color").recommended_values)
+        if colours:
+            blueprint.set_attribute("color", rng.choice(colours))
+    return blueprint
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
