@@ -9,6 +9,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from drivevla.sim.server.render.frame import DynamicFrame, RenderActor, VehicleLights
+from drivevla.sim.server.render.pinhole import world_from
 from drivevla.sim.server.render.planar import dot
 from drivevla.sim.server.scene.mesh import SceneMesh
 
@@ -141,7 +142,7 @@ def headlights_of(frame: DynamicFrame, around_m: NDArray[np.floating[Any]]) -> t
 
 
 def _beam(actor: RenderActor) -> Headlight:
-    world_from_actor = actor.pose.matrix()
+    world_from_actor = world_from(actor.pose)
     front = np.array(actor.center_m) + np.array(actor.half_extent_m) * [1.02, 0.0, -0.25]
     high = bool(actor.lights & VehicleLights.HIGH_BEAM)
     return Headlight(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from drivevla.sim.server.render.casting import Hits
 from drivevla.sim.server.render.measurements import SEMANTIC_POINT, LidarScan
+from drivevla.sim.server.render.pinhole import world_from
 from drivevla.sim.server.render.requests import LidarShot, LidarSpec
 from drivevla.sim.server.render.triangles import TriangleTable
 
@@ -51,7 +52,7 @@ def lidar_rays(shot: LidarShot) -> LidarRays:
     if shot.rng is not None and spec.dropoff_general_rate > 0.0:
         kept = np.flatnonzero(shot.rng.random(len(flat)) >= spec.dropoff_general_rate)
         flat, channel = flat[kept], channel[kept]
-    world_from_sensor = shot.pose.matrix()
+    world_from_sensor = world_from(shot.pose)
     rays = np.empty((len(flat), 6), np.float32)
     rays[:, :3] = world_from_sensor[:3, 3]
     rays[:, 3:] = flat @ world_from_sensor[:3, :3].T.astype(np.float32)

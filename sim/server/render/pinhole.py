@@ -1,5 +1,6 @@
 """The pinhole camera: rays through pixel centres, projection of points, CARLA's depth encoding."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,18 @@ from numpy.typing import NDArray
 from drivevla.sim.server.pose import Pose
 from drivevla.sim.server.render.requests import CameraSpec
 
-__all__ = ["FAR_M", "encode_depth", "pixel_directions", "project", "view_rays"]
+__all__ = ["FAR_M", "encode_depth", "pixel_directions", "project", "view_rays", "world_from"]
 
 FAR_M = 1000.0
 """Depth of CARLA's largest depth value (carla.org, "Depth camera")."""
+
+
+@lru_cache(maxsize=512)
+def world_from(pose: Pose) -> NDArray[np.float64]:
+    """``pose.matrix()``, read-only: a picture asks for the same few matrices many times."""
+    matrix = pose.matrix()
+    matrix.flags.writeable = False
+    return matrix
 
 
 def pixel_directions(spec: CameraSpec) -> NDArray[np.float32]:
@@ -35,7 +44,7 @@ def _image_plane(spec: CameraSpec) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 def view_rays(spec: CameraSpec, pose: Pose) -> NDArray[np.float32]:
     """(H * W, 6) origins and directions in the world of the rays through the pixel centres."""
-    world_from_camera = pose.matrix()
+    world_from_camera = world_from(pose)
     right, up = _image_plane(spec)
     rays = np.empty((spec.height_px, spec.width_px, 6), np.float32)
     rays[..., :3] = world_from_camera[:3, 3]
@@ -60,7 +69,7 @@ def project(
         (..., 2) pixel coordinates u to the right and v down, the top-left pixel's centre at (0.5, 0.5), and the (...)
         depth along the optical axis in metres. Pixels of points behind the camera (depth <= 0) mean nothing.
     """
-    world_from_camera = pose.matrix()
+    world_from_camera = world_from(pose)
     in_camera = (np.asarray(points_m, np.float64) - world_from_camera[:3, 3]) @ world_from_camera[:3, :3]
     depth = in_camera[..., 0]
     safe = np.where(np.abs(depth) > 1e-9, depth, 1e-9)

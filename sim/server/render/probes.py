@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from drivevla.sim.server.render.casting import MAX_SEE_THROUGH, SEE_THROUGH_STEP_M
 from drivevla.sim.server.render.measurements import RayHit
+from drivevla.sim.server.render.pinhole import world_from
 from drivevla.sim.server.render.requests import ObstacleShot
 from drivevla.sim.server.render.stage import Stage
 from drivevla.sim.server.scene.mesh import Label
@@ -46,7 +47,7 @@ def sweep(stage: Stage, shot: ObstacleShot) -> RayHit | None:
 
     A bundle of 37 parallel rays, each starting on the sphere, stands for the sphere.
     """
-    spec, world_from_sensor = shot.spec, shot.pose.matrix()
+    spec, world_from_sensor = shot.spec, world_from(shot.pose)
     rays = _sphere_rays(spec.hit_radius_m, world_from_sensor)
     forward = world_from_sensor[:3, 0]
     travelled = np.zeros(len(rays))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from drivevla.sim.server.render.casting import Hits
 from drivevla.sim.server.render.measurements import RadarScan
+from drivevla.sim.server.render.pinhole import world_from
 from drivevla.sim.server.render.requests import RadarShot
 
 __all__ = ["radar_rays", "radar_scan"]
@@ -25,7 +26,7 @@ def radar_rays(shot: RadarShot) -> NDArray[np.float32]:
     direction[:, 1] = math.tan(math.radians(spec.horizontal_fov_deg) / 2.0) * radius * np.cos(turn)
     direction[:, 2] = math.tan(math.radians(spec.vertical_fov_deg) / 2.0) * radius * np.sin(turn)
     direction /= np.linalg.norm(direction, axis=1, keepdims=True)
-    world_from_sensor = shot.pose.matrix()
+    world_from_sensor = world_from(shot.pose)
     rays = np.empty((count, 6), np.float32)
     rays[:, :3] = world_from_sensor[:3, 3]
     rays[:, 3:] = direction @ world_from_sensor[:3, :3].T
@@ -43,7 +44,7 @@ def radar_scan(shot: RadarShot, rays: NDArray[np.float32], hits: Hits, velocity_
     """
     seen = np.flatnonzero(hits.distance <= shot.spec.range_m)
     direction = rays[seen, 3:].astype(np.float64)
-    in_sensor = direction @ shot.pose.matrix()[:3, :3]
+    in_sensor = direction @ world_from(shot.pose)[:3, :3]
     relative = velocity_mps[seen] - np.asarray(shot.velocity_mps)
     scan = np.empty((len(seen), 4), np.float32)
     scan[:, 0] = np.einsum("nk,nk->n", relative, direction)

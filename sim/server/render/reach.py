@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from drivevla.sim.server.pose import Pose
 from drivevla.sim.server.render.bodies.placing import PlacedBodies
-from drivevla.sim.server.render.pinhole import project
+from drivevla.sim.server.render.pinhole import project, world_from
 from drivevla.sim.server.render.planar import dot
 from drivevla.sim.server.render.requests import CameraSpec
 
@@ -75,7 +75,7 @@ def reach_of_bodies(spec: CameraSpec, pose: Pose, bodies: PlacedBodies, sun_dire
 
 def _around(spec: CameraSpec, pose: Pose, corners: NDArray[np.float64], edges: NDArray[np.intp]) -> Rectangles:
     """Around the parts of (A, C, 3) bodies that lie before the camera; ``edges`` join their corners."""
-    world_from_camera = pose.matrix()
+    world_from_camera = world_from(pose)
     depth = (corners - world_from_camera[:3, 3]) @ world_from_camera[:3, 0]
     start, end = corners[:, edges[:, 0]], corners[:, edges[:, 1]]
     start_depth, end_depth = depth[:, edges[:, 0]], depth[:, edges[:, 1]]

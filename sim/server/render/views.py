@@ -10,7 +10,7 @@ from drivevla.sim.server.pose import Pose
 from drivevla.sim.server.render.casting import MAX_SEE_THROUGH, SEE_THROUGH_STEP_M, Hits
 from drivevla.sim.server.render.frame import RenderActor
 from drivevla.sim.server.render.lidar import LidarRays, lidar_rays
-from drivevla.sim.server.render.pinhole import view_rays
+from drivevla.sim.server.render.pinhole import view_rays, world_from
 from drivevla.sim.server.render.radar import radar_rays
 from drivevla.sim.server.render.reach import Reach, pixels_inside, reach_of_bodies
 from drivevla.sim.server.render.requests import CameraShot, LidarShot, RadarShot
@@ -133,7 +133,7 @@ def _overwrite(hits: Hits, index: NDArray[np.intp], found: Hits, passed: NDArray
 
 
 def _is_inside(actor: RenderActor, pose: Pose) -> bool:
-    world_from_actor = actor.pose.matrix()
+    world_from_actor = world_from(actor.pose)
     local = (np.asarray(pose.location_m) - world_from_actor[:3, 3]) @ world_from_actor[:3, :3]
     reach = np.asarray(actor.half_extent_m) + _CARRIER_MARGIN_M
     return bool((np.abs(local - np.asarray(actor.center_m)) < reach).all())

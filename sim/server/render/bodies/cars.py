@@ -178,7 +178,7 @@ def _wheels(
         for side in (1.0, -1.0):
             builder.add("trim", arch * [1.0, side, 1.0], fan)
             steered = steer_deg if number == len(axles) - 1 else 0.0
-            builder.wheel([x, side * (hy * 0.985 - width / 2), radius], radius, width, steer_deg=steered)
+            builder.wheel([x, side * (hy * 0.985 - width / 2), radius], radius, width, steer_deg=steered, faces=(side,))
 
 
 def _face(builder: BodyBuilder, x: float, half_width: float, top: float, *, front: bool) -> None:

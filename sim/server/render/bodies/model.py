@@ -109,8 +109,26 @@ class BodyBuilder:
         ring = np.cos(turn)[:, None] * side + flat * np.sin(turn)[:, None] * front
         self.loft(slot, centers[:, None] + sizes[:, None, None] * ring)
 
-    def wheel(self, center: ArrayLike, radius: float, width: float, *, steer_deg: float = 0.0, sides: int = 10) -> None:
-        """A tyre with a rim on both sides, turning about y; ``steer_deg`` turns it to the right."""
+    def wheel(
+        self,
+        center: ArrayLike,
+        radius: float,
+        width: float,
+        *,
+        steer_deg: float = 0.0,
+        sides: int = 10,
+        faces: tuple[float, ...] = (-1.0, 1.0),
+    ) -> None:
+        """A tyre that turns about y; ``steer_deg`` turns it to the right.
+
+        Args:
+            center: Of the wheel.
+            radius: Of the tyre.
+            width: Of the tyre.
+            steer_deg: Steering angle.
+            sides: Corners of the circle.
+            faces: Which sides can be seen and have a rim: -1 the left, 1 the right.
+        """
         turn = np.arange(sides) * (2.0 * np.pi / sides)
         circle = np.stack([np.cos(turn), np.zeros(sides), np.sin(turn)], 1)
         angle = np.radians(steer_deg)
@@ -121,9 +139,10 @@ class BodyBuilder:
             placed: NDArray[np.float64] = (circle * size + [0.0, out, 0.0]) @ about_z.T + middle
             return placed
 
-        self.loft("tyre", [ring(radius, -width / 2), ring(radius, width / 2)])
+        self.loft("tyre", [ring(radius, -width / 2), ring(radius, width / 2)], capped=False)
         fan = np.stack([np.zeros(sides - 2, int), np.arange(1, sides - 1), np.arange(2, sides)], 1)
-        for side in (-1.0, 1.0):
+        for side in faces:
+            self.add("tyre", ring(radius, side * width / 2), fan)
             self.add("rim", ring(radius * 0.62, side * width * 0.52), fan)
 
 
