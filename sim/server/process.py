@@ -17,7 +17,7 @@ from typing import Any
 
 from drivevla.errors import SimulatorError, SimulatorLost, UserError
 
-__all__ = ["BACKEND", "RunningServer", "start_server"]
+__all__ = ["BACKEND", "RunningServer", "ask_backend", "start_server"]
 
 BACKEND = "drivevla-embedded"
 """What the call ``drivevla_backend`` answers; a real CARLA server does not know that call."""
@@ -60,7 +60,7 @@ class RunningServer:
         if self._process.poll() is not None:
             raise SimulatorLost(self._last_words())
         try:
-            backend = _ask_backend(self.host, self.port, timeout_s)
+            backend = ask_backend(self.host, self.port, timeout_s)
         except OSError as error:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(0.5)  # a connection that breaks off mostly means that the server is ending
@@ -175,7 +175,12 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
             pipe.close()
 
 
-def _ask_backend(host: str, port: int, timeout_s: float) -> object:
+def ask_backend(host: str, port: int, timeout_s: float) -> object:
+    """What a server says that it is: ``BACKEND``, or, from a real CARLA, an error that it does not know the question.
+
+    Raises:
+        OSError: Nothing answers there in time.
+    """
     import msgpack
 
     with socket.create_connection((host, port), timeout=timeout_s) as sock:

@@ -15,6 +15,7 @@ from drivevla.errors import ContractError, SimulatorError, SimulatorLost, requir
 from drivevla.geometry import carla as carla_frame
 from drivevla.planner.control import VehicleControl
 from drivevla.sim.server import start_server
+from drivevla.sim.server.process import BACKEND, ask_backend
 from drivevla.sim.session.ego_filter import EgoFilter
 from drivevla.sim.session.sensors import Collision, SensorArray, actor_from_ego
 from drivevla.types import CameraFrame, LidarSweep, Observation, SensorRig
@@ -251,7 +252,7 @@ def open_session(
         SimulatorError: What answers is another version.
     """
     if host is not None:
-        yield from _session_on(_connect(host, port), rig, map_name=map_name, start=start, backend="carla")
+        yield from _session_on(_connect(host, port), rig, map_name=map_name, start=start, backend=_backend(host, port))
         return
     with start_server(map_name or "Gen_mixed_1", seed=seed) as server:
         client = _connect(server.host, server.port)
@@ -265,6 +266,10 @@ def _session_on(
         client.load_world(map_name)
     with Session(client, rig, start=start, backend=f"{backend} {client.get_server_version()}") as session:
         yield session
+
+
+def _backend(host: str, port: int) -> str:
+    return "embedded" if ask_backend(host, port, TIMEOUT_S) == BACKEND else "carla"
 
 
 def _connect(host: str, port: int) -> carla.Client:
