@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from scipy.spatial import Delaunay
+from scipy.spatial import Delaunay, cKDTree
 
 from drivevla.sim.server.scene.detour import MOST_POLYGONS, Area, WalkableMesh
 from drivevla.sim.server.scene.footprints import LaneFootprints
@@ -24,6 +24,7 @@ __all__ = ["walkable_mesh"]
 _SPACING_M, _WIDEST_SPACING_M = 2.0, 3.5
 _MOST_POINTS = 26_000
 _MERGE_M = 0.4
+_REACH_M = 2.5
 _TALLEST_TRIANGLE_M = 1.2
 _LONGEST_EDGE_M = 14.0
 
@@ -45,6 +46,7 @@ def walkable_mesh(
         roads: Footprints of paved lanes.
         ground: For the heights of the vertices.
     """
+    crosswalks = [_reaching_sidewalks(ring) for ring in crosswalks]
     points = _border_points(grids, crosswalks)
     if len(points) < 3:
         return _empty()
@@ -59,6 +61,18 @@ def walkable_mesh(
     if len(keep) > MOST_POLYGONS:  # roads matter least to walkers
         keep = np.flatnonzero((area == Area.SIDEWALK) | (area == Area.CROSSWALK))[:MOST_POLYGONS]
     return _compact(points, mesh, keep, area, ground)
+
+
+def _reaching_sidewalks(ring_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A crosswalk's hull, longer by ``_REACH_M`` at both ends: many end at the gutter, a step before the sidewalk."""
+    hull = shapely.get_coordinates(shapely.minimum_rotated_rectangle(shapely.MultiPoint(ring_m[:, :2])))
+    if len(hull) < 5:
+        return ring_m
+    a, b, c, d = hull[:4] if np.linalg.norm(hull[1] - hull[0]) > np.linalg.norm(hull[2] - hull[1]) else hull[1:5]
+    reach = _REACH_M * (b - a) / np.linalg.norm(b - a)
+    xy = np.array([a - reach, b + reach, c + reach, d - reach])
+    _, nearest = cKDTree(ring_m[:, :2]).query(xy)
+    return np.column_stack([xy, ring_m[nearest, 2]])
 
 
 def _border_points(grids: Sequence[LaneGrid], crosswalks: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
