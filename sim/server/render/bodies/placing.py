@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from drivevla.errors import ContractError
 from drivevla.sim.server.pose import rotation_matrices
 from drivevla.sim.server.render.bodies.catalogue import body_of, materials_of
 from drivevla.sim.server.render.frame import RenderActor
@@ -50,6 +51,9 @@ def place_bodies(actors: tuple[RenderActor, ...], time_s: float, *, first_materi
         actors: Of the frame.
         time_s: Simulated time, for blinking lamps.
         first_material: Row of the material table where the bodies' materials begin.
+
+    Raises:
+        ContractError: An actor's pose or size is not finite; the ray caster would not survive it.
     """
     if not actors:
         return _nobody()
@@ -57,6 +61,8 @@ def place_bodies(actors: tuple[RenderActor, ...], time_s: float, *, first_materi
     location = np.array([actor.pose.location_m for actor in actors], np.float64)
     center = np.array([actor.center_m for actor in actors], np.float64)
     half = np.array([actor.half_extent_m for actor in actors], np.float64)
+    for index in np.flatnonzero(~np.isfinite(np.hstack([rotation.reshape(-1, 9), location, center, half])).all(axis=1)):
+        raise ContractError(f"actor {actors[index].actor_id} must have finite pose and size, got {actors[index]}")
     foot = center - half * [0.0, 0.0, 1.0]
     models = [body_of(actor) for actor in actors]
     vertices, triangles, normals, material_rows, labels = [], [], [], [], []

@@ -3,6 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from drivevla.errors import ContractError
 from drivevla.sim.server.catalogue.catalogue import catalogue
 from drivevla.sim.server.pose import Pose
 from drivevla.sim.server.render.bodies.catalogue import body_of, materials_of
@@ -135,3 +136,9 @@ def test_bodies_stand_where_their_actors_are() -> None:
     assert high[0] - low[0] < 2.4
     assert low[2] == pytest.approx(1.0, abs=0.03)
     np.testing.assert_allclose(np.linalg.norm(placed.rows.normal, axis=0), 1.0, atol=1e-4)
+
+
+def test_an_actor_at_no_place_is_refused_by_its_id() -> None:
+    lost = vehicle("vehicle.tesla.model3", actor_id=17, pose=Pose((0.0, float("nan"), 0.0)))
+    with pytest.raises(ContractError, match="actor 17"):
+        place_bodies((vehicle("vehicle.audi.a2"), lost), 0.0, first_material=0)
