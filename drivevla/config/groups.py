@@ -11,6 +11,7 @@ GROUPS: Mapping[str, str] = {
     "demos": "drivevla.demo.drive:DemoConfig",
     "recipes": "drivevla.config.recipe:RecipeConfig",
     "rigs": "drivevla.config.rig:RigConfig",
+    "suites": "drivevla.sim.routes.suite_config:SuiteConfig",
 }
 """Folder of ``configs/`` to ``module:dataclass``. A new kind of preset is one line here and one folder there."""
 

@@ -7,18 +7,28 @@ variable            what it names                                               
 ==================  =================================================================  =======================
 ``DRIVEVLA_HOME``   caches, checkpoints and logs                                       ``~/.cache/drivevla``
 ``DRIVEVLA_MAPS``   folders with OpenDRIVE maps, separated by ``:``                    no such folder
+``DRIVEVLA_ROUTES`` folders with route files, separated by ``:``                       no such folder
 ``CARLA_ROOT``      a CARLA installation, whose maps are read                          no installation
 ==================  =================================================================  =======================
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-__all__ = ["cache_folder", "carla_installation", "checkpoint_folder", "home", "log_folder", "map_folders"]
+__all__ = [
+    "cache_folder",
+    "carla_installation",
+    "checkpoint_folder",
+    "home",
+    "log_folder",
+    "map_folders",
+    "route_folders",
+]
 
 _CARLA_MAPS = Path("CarlaUE4/Content/Carla/Maps/OpenDrive")
 _SHARED_MAPS = Path("../shared/real/carla_maps")
+_SHARED_ROUTES = Path("../shared/real/carla_routes")
 
 
 def home(environ: Mapping[str, str] = os.environ) -> Path:
@@ -52,14 +62,32 @@ def map_folders(environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
     They are those of ``DRIVEVLA_MAPS``, then a CARLA installation's, then, in a checkout of the sources, the maps
     shared beside it. Maps are ``NAME.xodr`` or ``NAME.xodr.gz``.
     """
-    named = [Path(each).expanduser() for each in environ.get("DRIVEVLA_MAPS", "").split(os.pathsep) if each]
+    named = _folders("DRIVEVLA_MAPS", environ)
     installation = carla_installation(environ)
     if installation is not None:
         named.append(installation / _CARLA_MAPS)
+    return _existing([*named, *_beside_checkout(_SHARED_MAPS)])
+
+
+def route_folders(environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """The existing folders in which a suite looks for its route file, in the order of search.
+
+    They are those of ``DRIVEVLA_ROUTES``, then, in a checkout of the sources, the routes shared beside it.
+    """
+    return _existing([*_folders("DRIVEVLA_ROUTES", environ), *_beside_checkout(_SHARED_ROUTES)])
+
+
+def _folders(variable: str, environ: Mapping[str, str]) -> list[Path]:
+    return [Path(each).expanduser() for each in environ.get(variable, "").split(os.pathsep) if each]
+
+
+def _beside_checkout(shared: Path) -> list[Path]:
     checkout = Path(__file__).resolve().parents[2]
-    if (checkout / "pyproject.toml").is_file():
-        named.append((checkout / _SHARED_MAPS).resolve())
-    return tuple(folder for folder in named if folder.is_dir())
+    return [(checkout / shared).resolve()] if (checkout / "pyproject.toml").is_file() else []
+
+
+def _existing(folders: Iterable[Path]) -> tuple[Path, ...]:
+    return tuple(folder for folder in folders if folder.is_dir())
 
 
 def _folder(variable: str, environ: Mapping[str, str]) -> Path | None:

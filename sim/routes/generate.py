@@ -45,7 +45,7 @@ def generate_routes(
         count: How many.
         seed: Decides everything.
         length_m: Least and greatest length of the dense plan.
-        manoeuvres: Which to take turns; all that the map has when None (the others are logged).
+        manoeuvres: Which to take turns; all that the map has, rarest first, when None.
         weather: Of every route.
 
     Raises:
@@ -57,7 +57,9 @@ def generate_routes(
     graph = lane_graph(carla_map)
     cores = cores_of(graph, junction_controls(carla_map))
     rng = np.random.default_rng(seed)
-    waiting = list(MANOEUVRES if manoeuvres is None else dict.fromkeys(manoeuvres))
+    # What has the fewest places comes first, so that a few routes already show what is special about a map.
+    rarest_first = sorted((each for each in MANOEUVRES if each in cores), key=lambda each: len(cores[each]))
+    waiting = list(rarest_first if manoeuvres is None else dict.fromkeys(manoeuvres))
     found: dict[tuple[Location, ...], Manoeuvre] = {}
     turn = 0
     while len(found) < count and waiting:
