@@ -1,6 +1,7 @@
 """Weather."""
 
 from dataclasses import astuple, fields
+from functools import lru_cache
 
 from drivevla.sim.server.calls.table import CallGroup
 from drivevla.sim.server.render.weather import Weather
@@ -16,7 +17,7 @@ _weather: decode.Decoder[Weather] = decode.struct(Weather, *[decode.number] * le
 
 @CALLS.value("get_weather_parameters", locks=False)
 def get_weather_parameters(simulator: Simulator) -> list[float]:
-    return list(astuple(simulator.weather))
+    return _to_wire(simulator.weather)
 
 
 @CALLS.nothing("set_weather_parameters", _weather)
@@ -28,3 +29,8 @@ def set_weather_parameters(simulator: Simulator, weather: Weather) -> None:
 def update_day_night_cycle(_: Simulator, _client: str, _active: bool) -> None:
     # CARLA's flag only lets the client's street-light manager switch by the sun; lamps here follow the sun anyway.
     return
+
+
+@lru_cache(maxsize=1)  # the Traffic Manager asks every step
+def _to_wire(weather: Weather) -> list[float]:
+    return list(astuple(weather))

@@ -33,7 +33,7 @@ class SignalActors:
         light_signals = [signal for signal in scene.signals if signal.kind == "traffic_light"]
         limit_signals = [signal for signal in scene.signals if signal.kind == "speed_limit"]
         self._light_signals = light_signals
-        self._light_boxes, self._limit_boxes = TriggerBoxes(light_signals), TriggerBoxes(limit_signals)
+        self._boxes = TriggerBoxes([*light_signals, *limit_signals])
         self._limits_kmh = np.array([signal.value_kmh or 0.0 for signal in limit_signals])
         self._written = (-1, -1)
         self._rows: NDArray[np.intp] = np.zeros(0, dtype=np.intp)
@@ -94,16 +94,16 @@ class SignalActors:
         records["has_traffic_light"][rows] = False
         records["traffic_light_id"][rows] = 0
         records["vehicle_light"][rows] = GREEN
-        if len(self._light_boxes):
-            vehicle, box = self._light_boxes.overlaps(center_m, yaw_deg, half_extent_m)
-            if len(vehicle):
-                records["has_traffic_light"][rows[vehicle]] = True
-                records["traffic_light_id"][rows[vehicle]] = self._light_ids[box]
-                records["vehicle_light"][rows[vehicle]] = self._states[box]
-        if len(self._limit_boxes):
-            vehicle, box = self._limit_boxes.overlaps(center_m, yaw_deg, half_extent_m)
-            if len(vehicle):
-                records["speed_limit"][rows[vehicle]] = self._limits_kmh[box]
+        vehicle, box = self._boxes.overlaps(center_m, yaw_deg, half_extent_m)
+        if not len(vehicle):
+            return
+        is_light = box < len(self._rows)
+        governed, light = rows[vehicle[is_light]], box[is_light]
+        records["has_traffic_light"][governed] = True
+        records["traffic_light_id"][governed] = self._light_ids[light]
+        records["vehicle_light"][governed] = self._states[light]
+        limited = box[~is_light] - len(self._rows)
+        records["speed_limit"][rows[vehicle[~is_light]]] = self._limits_kmh[limited]
 
     def _rewrite(self) -> None:
         actors = [self._actors[signal.signal_id] for signal in self._light_signals]

@@ -27,12 +27,11 @@ class TriggerBoxes:
 
     def __init__(self, signals: Sequence[Signal]) -> None:
         yaw_rad = np.radians([signal.pose.rotation_deg[1] for signal in signals])
-        self._axis_x = np.stack([np.cos(yaw_rad), np.sin(yaw_rad)], axis=-1).reshape(-1, 2)
-        self._axis_y = np.stack([-self._axis_x[:, 1], self._axis_x[:, 0]], axis=-1)
+        self._cos, self._sin = np.cos(yaw_rad), np.sin(yaw_rad)
         local = np.array([signal.trigger.center_m for signal in signals]).reshape(-1, 3)
-        base = np.array([signal.pose.location_m for signal in signals]).reshape(-1, 3)
-        self._center = base + local
-        self._center[:, :2] = base[:, :2] + local[:, :1] * self._axis_x + local[:, 1:2] * self._axis_y
+        self._center = np.array([signal.pose.location_m for signal in signals]).reshape(-1, 3) + local
+        self._center[:, 0] += local[:, 0] * (self._cos - 1.0) - local[:, 1] * self._sin
+        self._center[:, 1] += local[:, 0] * self._sin + local[:, 1] * (self._cos - 1.0)
         self._half = np.array([signal.trigger.half_extent_m for signal in signals]).reshape(-1, 3)
         self._radius = np.hypot(self._half[:, 0], self._half[:, 1])
 
@@ -52,39 +51,31 @@ class TriggerBoxes:
         Returns:
             Index of the vehicle and index of the trigger box; of several boxes over one vehicle the nearest comes last.
         """
-        between = self._center[None, :, :2] - center_m[:, None, :2]
-        distance2 = np.einsum("nmk,nmk->nm", between, between)
-        reach = np.hypot(half_extent_m[:, 0], half_extent_m[:, 1])[:, None] + self._radius[None, :]
+        east = self._center[:, 0] - center_m[:, :1]
+        south = self._center[:, 1] - center_m[:, 1:2]
+        distance2 = east * east + south * south
+        reach = np.sqrt(half_extent_m[:, 0] ** 2 + half_extent_m[:, 1] ** 2)[:, None] + self._radius
         vehicle, box = np.nonzero(distance2 < reach * reach)
         if not len(vehicle):
             return vehicle, box
-        hit = self._separating_axes(between[vehicle, box], vehicle, box, yaw_deg, half_extent_m)
-        height = np.abs(self._center[box, 2] - center_m[vehicle, 2])
-        hit &= height <= self._half[box, 2] + half_extent_m[vehicle, 2]
+        size, trigger = half_extent_m[vehicle], self._half[box]
+        hit = self._separate(east[vehicle, box], south[vehicle, box], np.radians(yaw_deg[vehicle]), box, size)
+        hit &= np.abs(self._center[box, 2] - center_m[vehicle, 2]) <= trigger[:, 2] + size[:, 2]
         vehicle, box = vehicle[hit], box[hit]
         order = np.argsort(-distance2[vehicle, box], kind="stable")
         return vehicle[order], box[order]
 
-    def _separating_axes(
-        self,
-        between: FloatArray,
-        vehicle: NDArray[np.intp],
-        box: NDArray[np.intp],
-        yaw_deg: FloatArray,
-        half_extent_m: FloatArray,
+    def _separate(
+        self, east: FloatArray, south: FloatArray, yaw_rad: FloatArray, box: NDArray[np.intp], size: FloatArray
     ) -> NDArray[np.bool_]:
-        yaw_rad = np.radians(yaw_deg[vehicle])
-        forward = np.stack([np.cos(yaw_rad), np.sin(yaw_rad)], axis=-1)
-        right = np.stack([-forward[:, 1], forward[:, 0]], axis=-1)
-        axis_x, axis_y = self._axis_x[box], self._axis_y[box]
-        size, trigger = half_extent_m[vehicle], self._half[box]
-        overlap = np.ones(len(vehicle), dtype=bool)
-        for axis in (forward, right, axis_x, axis_y):
-            reach = (
-                size[:, 0] * np.abs(np.einsum("nk,nk->n", forward, axis))
-                + size[:, 1] * np.abs(np.einsum("nk,nk->n", right, axis))
-                + trigger[:, 0] * np.abs(np.einsum("nk,nk->n", axis_x, axis))
-                + trigger[:, 1] * np.abs(np.einsum("nk,nk->n", axis_y, axis))
-            )
-            overlap &= np.abs(np.einsum("nk,nk->n", between, axis)) <= reach
-        return overlap
+        """Separating axes of rectangles: the two directions of the vehicle, then the two of the trigger box."""
+        cos, sin = np.cos(yaw_rad), np.sin(yaw_rad)
+        box_cos, box_sin, trigger = self._cos[box], self._sin[box], self._half[box]
+        along = np.abs(cos * box_cos + sin * box_sin)
+        across = np.abs(cos * box_sin - sin * box_cos)
+        length, width, box_length, box_width = size[:, 0], size[:, 1], trigger[:, 0], trigger[:, 1]
+        meets: NDArray[np.bool_] = np.abs(east * cos + south * sin) <= length + box_length * along + box_width * across
+        meets &= np.abs(south * cos - east * sin) <= width + box_length * across + box_width * along
+        meets &= np.abs(east * box_cos + south * box_sin) <= box_length + length * along + width * across
+        meets &= np.abs(south * box_cos - east * box_sin) <= box_width + length * across + width * along
+        return meets

@@ -62,7 +62,8 @@ class SensorArray:
     Args:
         streams: Where measurements go.
         seed: The world's seed; every measurement has a generator of its own, made of the seed, the sensor's ordinal
-            and the simulated time, so that neither ids nor frames nor missed measurements change its noise.
+            and its age, so that neither ids nor frames nor missed measurements nor how long the world ran before
+            change its noise.
     """
 
     def __init__(self, streams: StreamServer, *, seed: int) -> None:
@@ -116,7 +117,7 @@ class SensorArray:
         if not self._streams.subscribed(sensor.actor.stream_id):
             return None
         row = sensor.actor.row
-        rng = self._generator(sensor.actor, episode.now_s)
+        rng = self._generator(sensor.actor, episode.now_s - sensor.born_s)
         if isinstance(device, Imu):
             turn_dps = episode.table.angular_velocity_dps[row]
             body = msgpack.packb(device.measure(pose, turn_dps, tick.gravity_mps2, rng))
@@ -175,9 +176,9 @@ class SensorArray:
         header = SENSOR_HEADER.pack(sensor_type, tick.frame, episode.now_s, *pose.location_m, *pose.rotation_deg)
         self._streams.push(actor.stream_id, [header, *body])
 
-    def _generator(self, actor: Actor, now_s: float) -> np.random.Generator:
+    def _generator(self, actor: Actor, age_s: float) -> np.random.Generator:
         noise_seed = int(actor.attributes.get("noise_seed", "0"))
-        return np.random.default_rng([self._seed, actor.ordinal, abs(noise_seed), round(now_s * 1e6)])
+        return np.random.default_rng([self._seed, actor.ordinal, abs(noise_seed), round(age_s * 1e6)])
 
 
 def _device(actor: Actor) -> Imu | Gnss | Visual | None:
