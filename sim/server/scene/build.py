@@ -9,6 +9,7 @@ from drivevla.errors import require
 from drivevla.sim.maps.landmarks import Landmark, landmarks
 from drivevla.sim.server.scene.approaches import LaneGraph
 from drivevla.sim.server.scene.buildings import add_buildings
+from drivevla.sim.server.scene.cache import SceneParts, cache_path, load_parts, store_parts
 from drivevla.sim.server.scene.detour import encode_navmesh
 from drivevla.sim.server.scene.footprints import lane_footprints
 from drivevla.sim.server.scene.junction_floor import add_junction_floors
@@ -20,7 +21,7 @@ from drivevla.sim.server.scene.markings import add_markings
 from drivevla.sim.server.scene.materials import GRASS
 from drivevla.sim.server.scene.mesh import Label
 from drivevla.sim.server.scene.mesh_builder import MeshBuilder
-from drivevla.sim.server.scene.opendrive import parse_opendrive
+from drivevla.sim.server.scene.opendrive import RoadNetwork, parse_opendrive
 from drivevla.sim.server.scene.placement import Site
 from drivevla.sim.server.scene.registry import ObjectRegistry
 from drivevla.sim.server.scene.road_paint import add_crosswalks, add_stop_lines, crosswalk_polygons
@@ -36,13 +37,15 @@ from drivevla.sim.server.scene.vegetation import add_trees
 from drivevla.sim.server.scene.walkable import walkable_mesh
 
 if TYPE_CHECKING:
+    import carla
+
     from drivevla.sim.maps.source import MapSource
 
 __all__ = ["build_scene"]
 
 
 def build_scene(source: "MapSource", *, seed: int) -> Scene:
-    """Build everything static of a map.
+    """Build everything static of a map, or read it from the cache when it was built before.
 
     Args:
         source: The map.
@@ -50,11 +53,34 @@ def build_scene(source: "MapSource", *, seed: int) -> Scene:
 
     Raises:
         DataError: The OpenDRIVE text cannot be used.
+        UnknownName: A landmark of the map has a kind or colour that has no model.
         MissingExtra: The carla package is not installed.
     """
-    network = parse_opendrive(source.opendrive)
+    path = cache_path(source, seed=seed)
+    parts = load_parts(path)
+    if parts is None:
+        network = parse_opendrive(source.opendrive)
+        carla_map = require("carla", "sim").Map(source.name, source.opendrive)
+        parts = _build_parts(source, network, carla_map, seed)
+        store_parts(path, parts)
+    else:
+        carla_map = require("carla", "sim").Map(source.name, source.opendrive)
+    return Scene(
+        source=source,
+        carla_map=carla_map,
+        mesh=parts.mesh,
+        ground=parts.ground,
+        obstacles=parts.obstacles,
+        signals=parts.signals,
+        light_groups=parts.light_groups,
+        spawn_points=parts.spawn_points,
+        navmesh=parts.navmesh,
+        objects=parts.objects,
+    )
+
+
+def _build_parts(source: "MapSource", network: RoadNetwork, carla_map: "carla.Map", seed: int) -> SceneParts:
     grids = sample_lanes(network)
-    carla_map = require("carla", "sim").Map(source.name, source.opendrive)
     driving, paved = lane_footprints(grids), lane_footprints(grids, kinds=PAVED_KINDS)
     builder, registry = MeshBuilder(), ObjectRegistry()
     terrain = _add_land(builder, grids)
@@ -66,16 +92,13 @@ def build_scene(source: "MapSource", *, seed: int) -> Scene:
     add_crosswalks(builder, crosswalks, ground, driving)
     sites = find_signal_sites(carla_map, LaneGraph(network, grids))
     add_stop_lines(builder, sites, ground)
-    signals = _add_signals(builder, registry, sites, Site(paved, ground))
-    _furnish(
-        builder, registry, grids, terrain, Site(paved, ground), landmarks(source.opendrive), np.random.default_rng(seed)
-    )
-    walkable = walkable_mesh(
-        grids, crosswalks, sidewalks=lane_footprints(grids, kinds=frozenset({"sidewalk"})), roads=paved, ground=ground
-    )
-    return Scene(
-        source=source,
-        carla_map=carla_map,
+    site = Site(paved, ground)
+    signals = _add_signals(builder, registry, sites, site)
+    rng = np.random.default_rng(seed)
+    _furnish(builder, registry, grids, terrain, site, landmarks(source.opendrive), rng)
+    sidewalks = lane_footprints(grids, kinds=frozenset({"sidewalk"}))
+    walkable = walkable_mesh(grids, crosswalks, sidewalks=sidewalks, roads=paved, ground=ground)
+    return SceneParts(
         mesh=builder.build(),
         ground=ground,
         obstacles=registry.obstacles(),

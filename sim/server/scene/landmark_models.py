@@ -11,7 +11,7 @@ import numpy as np
 from drivevla.errors import unknown_name
 from drivevla.sim.maps.landmarks import Landmark
 from drivevla.sim.server.scene.buildings import add_building
-from drivevla.sim.server.scene.materials import KERB, STEEL
+from drivevla.sim.server.scene.materials import KERB, PARKING, STEEL
 from drivevla.sim.server.scene.mesh import Label, Material
 from drivevla.sim.server.scene.mesh_builder import MeshBuilder
 from drivevla.sim.server.scene.parked_vehicles import bus_parts, car_parts
@@ -167,6 +167,8 @@ def _add_petrol_station(plot: _Plot) -> None:
     """A shop at the back, pumps under a canopy with a coloured rim at the front, a lit price sign."""
     depth, width, height = plot.landmark.size_m
     color = Material(surface="plain", rgb=plot.rgb if plot.landmark.color else COLOR_RGB["red"])
+    forecourt = plot.register("PetrolForecourt", Label.GROUND, (0.0, 0.0, 0.0), (depth, width, 0.03), is_solid=False)
+    plot.add(placed(box((depth, width, 0.03)), (0.0, 0.0, 0.0)), PARKING, Label.GROUND, forecourt)
     shop_depth = 0.35 * depth
     shop = plot.add_box(
         "PetrolShop",

@@ -53,7 +53,9 @@ class LaneGrid:
 
     def at(self, s_m: NDArray[np.float64], border: int, offset_m: float = 0.0) -> NDArray[np.float64]:
         """Points (N, 3) on a border at stations ``s_m``, moved ``offset_m`` to the right (seen along growing s)."""
-        points = np.stack([np.interp(s_m, self.s_m, self.borders_m[:, border, k]) for k in range(3)], axis=-1)
+        points = np.empty((len(s_m), 3))
+        for axis in range(3):
+            points[:, axis] = np.interp(s_m, self.s_m, self.borders_m[:, border, axis])
         if offset_m:
             heading = np.interp(s_m, self.s_m, self.heading_rad)
             points[:, 0] -= offset_m * np.sin(heading)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,17 @@ _SMALLEST_AREA_M2 = 1e-7
 _SMALLEST_SEEN_AREA_M2 = 1e-4
 
 
+@lru_cache(maxsize=1024)
 def grid_triangles(rows: int, columns: int) -> NDArray[np.int64]:
-    """Two triangles for each cell of a grid of vertices numbered row by row: ((rows - 1) (columns - 1) 2, 3)."""
+    """Two triangles for each cell of a grid of vertices numbered row by row: ((rows - 1) (columns - 1) 2, 3).
+
+    The array is shared and cannot be written to.
+    """
     index = np.arange(rows * columns).reshape(rows, columns)
     a, b, c, d = index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]
-    return np.stack([a, b, c, a, c, d], axis=-1).reshape(-1, 3)
+    triangles = np.stack([a, b, c, a, c, d], axis=-1).reshape(-1, 3)
+    triangles.flags.writeable = False
+    return triangles
 
 
 @dataclass(slots=True)

@@ -22,8 +22,10 @@ def placed(solid: Solid, location_m: ArrayLike, yaw_deg: float = 0.0, scale: Arr
     """A solid scaled, then turned to ``yaw_deg`` (clockwise from above), then moved."""
     yaw = np.radians(yaw_deg)
     cos, sin = np.cos(yaw), np.sin(yaw)
-    x, y, z = (solid.vertices_m * np.asarray(scale, dtype=np.float64)).T
-    moved = np.stack([cos * x - sin * y, sin * x + cos * y, z], axis=-1) + np.asarray(location_m, dtype=np.float64)
+    turned = solid.vertices_m * np.asarray(scale, dtype=np.float64)
+    x, y = turned[:, 0].copy(), turned[:, 1].copy()
+    turned[:, 0], turned[:, 1] = cos * x - sin * y, sin * x + cos * y
+    moved = turned + np.asarray(location_m, dtype=np.float64)
     return Solid(moved, solid.triangles, solid.uv_m)
 
 

@@ -78,7 +78,8 @@ def add_strip(
     object_id: int = 0,
 ) -> None:
     """Add the band between two polylines (n, 3) of equally many points; ``uv_m`` is (n, 2, 2) when given."""
-    vertices = np.stack([left_m, right_m], axis=1).reshape(-1, 3)
+    vertices = np.empty((2 * len(left_m), 3))
+    vertices[0::2], vertices[1::2] = left_m, right_m
     builder.add(
         vertices,
         grid_triangles(len(left_m), 2),
@@ -136,8 +137,9 @@ def _lifted(points_m: NDArray[np.float64], up_m: float) -> NDArray[np.float64]:
 
 
 def _add_face(builder: MeshBuilder, upper_m: NDArray[np.float64], lower_m: NDArray[np.float64]) -> None:
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(upper_m[:, :2], axis=0), axis=1))])
-    uv = np.stack([np.stack([along, upper_m[:, 2]], axis=1), np.stack([along, lower_m[:, 2]], axis=1)], axis=1)
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(upper_m[:, :2], axis=0).T))])
+    uv = np.empty((len(along), 2, 2))
+    uv[..., 0], uv[:, 0, 1], uv[:, 1, 1] = along[:, None], upper_m[:, 2], lower_m[:, 2]
     add_strip(builder, upper_m, lower_m, material=KERB, label=Label.SIDEWALKS, uv_m=uv)
 
 
