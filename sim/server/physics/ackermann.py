@@ -113,9 +113,7 @@ class AckermannController:
 
     def _pedal_step(self, target_mps: float, speed_mps: float, acceleration_mps2: float, dt_s: float) -> None:
         gains, steps = self.settings, dt_s / 0.05
-        delta = self._speed_loop.output(
-            target_mps - speed_mps, dt_s, gains.speed_kp, gains.speed_ki, gains.speed_kd * dt_s
-        )
+        delta = self._speed_loop.output(target_mps - speed_mps, dt_s, gains.speed_kp, gains.speed_ki, gains.speed_kd)
         if self.target.jerk_mps3 > 0.0:
             reach = self.target.jerk_mps3 * dt_s
             delta = min(max(delta, -reach), reach)

@@ -17,13 +17,14 @@ __all__ = ["Resolution", "resolve"]
 
 Floats = NDArray[np.float64]
 
-SWEEPS = 6
+SWEEPS = 16
+PARTING_SWEEPS = 4
 BODY_FRICTION = 0.4
 """Sheet metal on sheet metal."""
 
 PUSHED_SHARE = 0.8
 ALLOWED_M = 0.005
-"""Of an overlap beyond what is allowed, so much is taken away in a step."""
+"""Of an overlap beyond what is allowed, so much is taken away in a sweep."""
 
 _SETTLED_NS = 1e-3
 
@@ -67,8 +68,9 @@ def resolve(bodies: Bodies, between: Overlaps, against: Overlaps) -> Resolution:
     for _ in range(SWEEPS):
         if max([contact.push() for contact in contacts]) < _SETTLED_NS:
             break
-    for contact in contacts:
-        contact.part()
+    for _ in range(PARTING_SWEEPS):
+        for contact in contacts:
+            contact.part()
     return Resolution(
         body=touched,
         velocity_mps=np.array([(body.vx, body.vy) for body in moving.values()]),
@@ -130,8 +132,10 @@ class _Touch:
     def part(self) -> None:
         """Move the bodies apart, the lighter one farther."""
         mobile = self.a.by_mass + self.b.by_mass
-        if mobile > 0.0:
-            way = PUSHED_SHARE * max(self.depth - ALLOWED_M, 0.0) / mobile
+        x, y = self.b.shift_x - self.a.shift_x, self.b.shift_y - self.a.shift_y
+        left = self.depth - x * self.nx - y * self.ny - ALLOWED_M
+        if mobile > 0.0 and left > 0.0:
+            way = PUSHED_SHARE * left / mobile
             self.a.shift_x -= self.nx * way * self.a.by_mass
             self.a.shift_y -= self.ny * way * self.a.by_mass
             self.b.shift_x += self.nx * way * self.b.by_mass

@@ -87,7 +87,7 @@ def engaged_ratio(rows: VehicleRows) -> Floats:
 
 
 def drive(rows: VehicleRows, speed_mps: Floats) -> Drive:
-    """The engine's push and everything that grows with the speed: engine, wheels, air."""
+    """What the engine and the wheels' bearings do to the vehicle."""
     ratio = engaged_ratio(rows)
     throttle = rows.pedal[:, 0]
     omega = speed_mps * ratio
@@ -98,7 +98,7 @@ def drive(rows: VehicleRows, speed_mps: Floats) -> Drive:
     squared = ratio * ratio
     return Drive(
         push_n=throttle * torque * ratio,
-        drag=damping * squared + rows.wheel_drag + rows.air_drag * np.abs(speed_mps),
+        drag=damping * squared + rows.wheel_drag,
         inertia_kg=rows.mass_kg + rows.wheel_inertia_kg + INERTIA_SHARE * rows.engine_inertia * squared,
     )
 

@@ -36,7 +36,8 @@ class VehicleRows(Table):
         location_m, rotation_deg (pitch, yaw, roll), velocity_mps (of the centre of mass), angular_velocity_dps,
         acceleration_mps2: as the world message carries them. yaw_rate_radps: about z, positive to the right.
         ride_rate: rates of height, pitch and roll, m/s and rad/s. load: force on all tyres over the weight.
-        sliding: whether an axle was beyond its grip in the last step.
+        sliding: whether an axle was beyond its grip in the last step, or something else than
+        the tyres has changed the motion since.
     Commands: the last ``VehicleControl``, and what steering, throttle and brake have reached on the way to it.
     Mechanics: from ``VehiclePhysics``; axle 0 is the front. arm_m: from the centre of mass to the axles; share: of the
         weight on them; inverse: of mass and inertia.

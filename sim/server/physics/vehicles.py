@@ -188,6 +188,7 @@ class VehicleFleet:
         row = self.row(actor_id)
         self.rows.velocity_mps[row] = velocity_mps
         self.rows.ride_rate[row, 0] = velocity_mps[2]
+        self.rows.sliding[row] = True
         self._choose_gear(row)
 
     def forward_speed_mps(self, actor_id: int) -> float:
@@ -359,7 +360,9 @@ class VehicleFleet:
         touching = rows.load > 0.0
         most = grip_n[:, 0] + grip_n[:, 1]
         push = np.where(touching, np.minimum(np.maximum(engine.push_n, -most), most), 0.0)
-        drag = np.where(touching, engine.drag, rows.air_drag * np.abs(forward))
+        speed = np.abs(forward)
+        dragged = np.minimum(engine.drag, most / np.maximum(speed, 1e-3))
+        drag = dragged + rows.air_drag * speed
         slope = np.sin(np.radians(2.0 * rows.rotation_deg))
         weight = np.where(touching, 0.5 * GRAVITY_MPS2 * rows.mass_kg, 0.0)
         along_n = push - weight * slope[:, 0]
@@ -368,10 +371,10 @@ class VehicleFleet:
             along_n += heading.cos * rows.force_n[:, 0] + heading.sin * rows.force_n[:, 1]
             across_n += heading.cos * rows.force_n[:, 1] - heading.sin * rows.force_n[:, 0]
         moved = (forward * engine.inertia_kg + dt_s * along_n) / (engine.inertia_kg + dt_s * drag)
-        hold = np.minimum(brakes(rows), grip_n)
+        hold = np.minimum(brakes(rows), np.maximum(grip_n - (0.5 * dragged * speed)[:, None], 0.0))
         slowing = dt_s * (hold[:, 0] + hold[:, 1]) / engine.inertia_kg
         used = np.minimum(np.maximum(moved / np.maximum(slowing, 1e-9), -1.0), 1.0)
-        rows.axle_forward_n = (0.5 * push)[:, None] - hold * used[:, None]
+        rows.axle_forward_n = (0.5 * (push - dragged * forward))[:, None] - hold * used[:, None]
         rate = rows.yaw_rate_radps + dt_s * rows.torque_nm * rows.inverse[:, 1]
         return moved - used * slowing, aside + dt_s * across_n * rows.inverse[:, 0], rate
 

@@ -38,7 +38,8 @@ of normal men, 1964)."""
 LYING_S = 4.0
 SLIDING_MPS2 = 5.0
 KNOCK_MPS = 1.5
-"""A push that changes the speed by more throws a walker down; it then slides with friction 0.5 and lies for a while."""
+"""A push that changes the speed by more, and to more, throws a walker down; it then slides with friction 0.5 and lies
+for a while. Walking into a wall does not."""
 
 
 @dataclass(frozen=True, slots=True)

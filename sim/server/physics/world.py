@@ -154,7 +154,7 @@ class PhysicsWorld:
         rows, row = self._find(actor_id)
         rows.angular_velocity_dps[row] = rate_dps
         if isinstance(rows, VehicleRows):
-            rows.yaw_rate_radps[row] = np.radians(rate_dps[2])
+            rows.assign(row, yaw_rate_radps=np.radians(rate_dps[2]), sliding=True)
 
     def add_impulse(self, actor_id: int, impulse_ns: Vector) -> None:
         """Push a body once, newton seconds in the world frame, at its centre of mass."""
@@ -165,6 +165,7 @@ class PhysicsWorld:
             rows.velocity_mps[row] += change
             if isinstance(rows, VehicleRows):
                 rows.ride_rate[row, 0] += change[2]
+                rows.sliding[row] = True
 
     def add_angular_impulse(self, actor_id: int, impulse: Vector) -> None:
         """Turn a body once, kg m2 degrees per second about the world's axes; only z has an effect."""
@@ -172,6 +173,7 @@ class PhysicsWorld:
         rows, row = self._find(actor_id)
         if isinstance(rows, VehicleRows) and rows.simulated[row]:
             rows.yaw_rate_radps[row] += np.radians(impulse[2]) / rows.inertia_kgm2[row]
+            rows.sliding[row] = True
 
     def add_force(self, actor_id: int, force_n: Vector) -> None:
         """Push a vehicle during the next step, newtons in the world frame; other bodies do not feel it."""
@@ -253,7 +255,9 @@ class PhysicsWorld:
                 rows.yaw_rate_radps[row] = resolved.yaw_rate_radps[of_kind]
                 rows.sliding[row] = True
             if isinstance(rows, WalkerRows):
-                self.walkers.knock(row[np.hypot(change[of_kind, 0], change[of_kind, 1]) > KNOCK_MPS])
+                pushed = np.hypot(change[of_kind, 0], change[of_kind, 1])
+                carried = np.hypot(rows.velocity_mps[row, 0], rows.velocity_mps[row, 1])
+                self.walkers.knock(row[np.minimum(pushed, carried) > KNOCK_MPS])
 
 
 def _contacts(bodies: Bodies, between: Overlaps, against: Overlaps, impulse_ns: Floats) -> Iterator[Contact]:
