@@ -95,7 +95,7 @@ class Episode:
         """
         if actor.kind == "sensor" and not actor.is_client_side:
             actor.stream_id = next(self._stream_ids)
-            self.sensors.add(actor, now_s=self.now_s)
+            self.sensors.add(actor)
         elif actor.kind == "trigger":
             friction = attribute_number(actor.attributes, "friction")
             self.physics.friction.add(actor.actor_id, pose, actor.half_extent_m, friction)

@@ -50,8 +50,9 @@ class Tick:
 class _Sensor:
     actor: Actor
     schedule: Schedule
-    born_s: float
     device: Imu | Gnss | Visual | None  # None: reports events only
+    # Summed up from zero and not taken from the world's clock, so that a run does not depend on when it began.
+    age_s: float = 0.0
     previous_pose: Pose | None = None
     previous_frame: DynamicFrame | None = None
 
@@ -70,7 +71,7 @@ class SensorArray:
         self._streams, self._seed = streams, seed
         self._sensors: dict[Actor, _Sensor] = {}
 
-    def add(self, actor: Actor, *, now_s: float) -> None:
+    def add(self, actor: Actor) -> None:
         """Set up a new sensor.
 
         Raises:
@@ -79,7 +80,7 @@ class SensorArray:
         schedule = Schedule(attribute_number(actor.attributes, "sensor_tick") if actor.type_id != COLLISION else 0.0)
         if schedule.interval_s < 0.0:
             raise SimulatorError(f"sensor_tick must not be negative, got {schedule.interval_s:g}")
-        self._sensors[actor] = _Sensor(actor, schedule, now_s, _device(actor))
+        self._sensors[actor] = _Sensor(actor, schedule, _device(actor))
 
     def remove(self, actor: Actor) -> None:
         """Forget a sensor."""
@@ -94,6 +95,7 @@ class SensorArray:
             return
         visual: list[tuple[_Sensor, Visual, Shot]] = []
         for sensor in self._sensors.values():
+            sensor.age_s += tick.step_s
             if isinstance(sensor.device, Imu):
                 sensor.device.follow(episode.table.location_m[sensor.actor.row], tick.step_s)
             shot = self._measure(sensor, episode, tick)
@@ -109,15 +111,15 @@ class SensorArray:
 
     def _measure(self, sensor: _Sensor, episode: "Episode", tick: Tick) -> Shot | None:
         device = sensor.device
-        if device is None or not sensor.schedule.due(episode.now_s):
+        if device is None or not sensor.schedule.due(sensor.age_s):
             return None
-        interval_s = sensor.schedule.measured(episode.now_s) or tick.step_s
+        interval_s = sensor.schedule.measured(sensor.age_s) or tick.step_s
         pose = episode.table.pose(sensor.actor)
         previous_pose, sensor.previous_pose = sensor.previous_pose, pose
         if not self._streams.subscribed(sensor.actor.stream_id):
             return None
         row = sensor.actor.row
-        rng = self._generator(sensor.actor, episode.now_s - sensor.born_s)
+        rng = self._generator(sensor.actor, sensor.age_s)
         if isinstance(device, Imu):
             turn_dps = episode.table.angular_velocity_dps[row]
             body = msgpack.packb(device.measure(pose, turn_dps, tick.gravity_mps2, rng))
@@ -138,7 +140,7 @@ class SensorArray:
             parent_id=sensor.actor.parent.actor_id if sensor.actor.parent else 0,
             velocity_mps=(vx, vy, vz),
             interval_s=interval_s,
-            age_s=episode.now_s - sensor.born_s,
+            age_s=sensor.age_s,
             previous_pose=previous_pose,
             previous_frame=previous_frame,
             rng=rng,
