@@ -112,16 +112,16 @@ class SensorArray:
         self._collision_sensor = self._spawn(self._blueprint("sensor.other.collision", {}), np.eye(4))
         self._collision_sensor.listen(self._note_collision)
 
-    def capture_frame(self) -> int:
-        """The last frame at which cameras and LiDAR measured; they measure every capture period from there.
+    def capture_frame(self, *, period_ticks: int) -> int:
+        """A frame at which cameras and LiDAR measured; they measure every ``period_ticks`` from there.
 
         Raises:
-            SimulatorError: They do not measure in the same frame, or one sends nothing.
+            SimulatorError: They do not measure in the same frames, or one sends nothing.
         """
         frames = {name: listener.newest_frame() for name, listener in self._captured.items()}
-        if len(set(frames.values())) > 1:
-            raise SimulatorError(f"sensors do not measure in the same frame: {frames}; a capture would mix instants")
-        return next(iter(frames.values()), 0)
+        if len({frame % period_ticks for frame in frames.values()}) > 1:
+            raise SimulatorError(f"sensors do not measure in the same frames: {frames}; a capture would mix instants")
+        return min(frames.values(), default=0)
 
     def every_tick(self, frame: int) -> dict[str, Any]:
         """The readings of GNSS and IMU."""

@@ -187,7 +187,7 @@ class Session:
         for _ in range(2 * self._ticks_per_capture):
             frame = self.world.tick(TIMEOUT_S)
         self._first_frame = frame
-        self._capture_frame = self._sensors.capture_frame()
+        self._capture_frame = self._sensors.capture_frame(period_ticks=self._ticks_per_capture)
         self._read_motion(frame, 0.0)
 
     def _read_motion(self, frame: int, time_s: float) -> None:
