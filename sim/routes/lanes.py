@@ -29,6 +29,7 @@ LaneKey = tuple[int, int, int]
 
 _LONGEST_STEP_M = 1.25
 """Steps along a lane are equal and lie between 0.5 m and this, so that the last one is never a sliver."""
+_COARSE_M = 5.0
 _RIGHT, _LEFT = 1, 2  # bits of carla.LaneChange
 
 
@@ -66,7 +67,7 @@ class LaneGraph:
     """Every driving lane of a map.
 
     Attributes:
-        lanes: In the order of the map's topology.
+        lanes: All that vehicles drive on.
         key_of: (L, 3) road, section and lane id of every lane.
         junction_of: (L,) junction of every lane, or -1.
         lane_of: (N,) index into ``lanes`` of every point.
@@ -119,22 +120,22 @@ class _Samples:
 
 
 def _build(carla_map: "carla.Map") -> LaneGraph:
-    topology = carla_map.get_topology()
-    if not topology:
+    successors: dict[LaneKey, list[LaneKey]] = {}
+    for start, following in carla_map.get_topology():
+        successors.setdefault(_key(start), []).append(_key(following))
+        successors.setdefault(_key(following), [])
+    # The topology leaves out lanes that nothing leads into or out of.
+    for waypoint in carla_map.generate_waypoints(_COARSE_M):
+        successors.setdefault(_key(waypoint), [])
+    if not successors:
         raise DataError(f"the map {carla_map.name} has no driving lane to plan on")
     spans = _section_spans(carla_map.to_opendrive())
-    successors: dict[LaneKey, list[LaneKey]] = {}
-    for start, end in topology:
-        following = successors.setdefault(_key(start), [])
-        # A lane that ends nowhere is paired with its own last waypoint.
-        if _key(end) != _key(start):
-            following.append(_key(end))
     samples = {key: _sample(carla_map, key, spans) for key in successors}
     index = {key: number for number, key in enumerate(samples)}
     lanes: list[Lane] = []
     first = 0
     for key, piece in samples.items():
-        onward = tuple(index[each] for each in successors[key] if each in index)
+        onward = tuple(index[each] for each in successors[key])
         if not onward:
             piece = samples[key] = _with_end(piece)
         left, right = _beside(key)

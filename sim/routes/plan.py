@@ -89,6 +89,8 @@ def plan_points(carla_map: "carla.Map", key_points_m: Sequence[Location]) -> Den
     """
     if len(key_points_m) < 2:
         raise DataError(f"a plan needs at least two points, got {len(key_points_m)}")
+    if not np.isfinite(np.asarray(key_points_m, dtype=np.float64)).all():
+        raise DataError(f"the points of a plan must be finite, got {list(key_points_m)}")
     graph = lane_graph(carla_map)
     way, keys = find_way(graph, key_points_m)
     if len(way) < 2:

@@ -17,6 +17,7 @@ __all__ = ["Core", "cores_of", "propose"]
 
 _CHANGE_ROOM = 40
 """Points of each lane that a lane change of a generated route is given at least."""
+_JUMP_M = 2.0
 _FEW = 10
 """A stretch between junctions gets a key point in its middle if it has at least so many points; a way needs as many."""
 
@@ -70,9 +71,13 @@ def propose(
     """
     share = float(rng.uniform(0.3, 0.7))
     joining = predecessors(graph)
-    back = _extend(graph, core.lanes[0], length_m * share, joining.__getitem__, stay=stay, rng=rng)
+
+    def before(lane: int) -> list[int]:
+        return [each for each in joining[lane] if lane in _successors(graph, each)]
+
+    back = _extend(graph, core.lanes[0], length_m * share, before, stay=stay, rng=rng)
     ahead = _extend(
-        graph, core.lanes[-1], length_m * (1 - share), lambda lane: graph.lanes[lane].successors, stay=stay, rng=rng
+        graph, core.lanes[-1], length_m * (1 - share), lambda lane: _successors(graph, lane), stay=stay, rng=rng
     )
     behind = _points(graph, back[::-1])
     middle, at = _core_points(graph, core, rng)
@@ -85,11 +90,18 @@ def propose(
 
 def _passages(graph: LaneGraph, way: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     """Ways from the last lane of ``way`` through a junction to the first lane after it."""
-    for each in graph.lanes[way[-1]].successors:
+    for each in _successors(graph, way[-1]):
         if graph.lanes[each].junction >= 0 and each not in way:
             yield from _passages(graph, (*way, each))
         elif graph.lanes[each].junction < 0 and len(way) > 1:
             yield (*way, each)
+
+
+def _successors(graph: LaneGraph, lane: int) -> list[int]:
+    """Where a lane goes on without a jump: some maps link lanes that do not meet."""
+    end = graph.location_m[graph.lanes[lane].end - 1]
+    entries = [(each, graph.location_m[graph.lanes[each].first]) for each in graph.lanes[lane].successors]
+    return [each for each, entry in entries if np.linalg.norm(entry - end) <= _JUMP_M]
 
 
 def _name(
