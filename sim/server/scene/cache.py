@@ -93,7 +93,8 @@ def store_parts(path: Path, parts: SceneParts) -> None:
         unfinished.replace(path)
         _forget_oldest(path.parent)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        if unfinished.exists():
+            unfinished.unlink()
         _log.warning("the built scene is not kept for the next start: %s", error)
 
 
@@ -102,7 +103,7 @@ def load_parts(path: Path) -> SceneParts | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         tables = json.loads(arrays["tables"].tobytes())
         return _parts(arrays, tables)

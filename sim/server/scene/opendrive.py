@@ -209,7 +209,7 @@ def _sections(road: ElementTree.Element, length_m: float) -> tuple[LaneSection, 
     elements = sorted(road.iterfind("lanes/laneSection"), key=lambda e: _number(e, "s", 0.0))
     starts = [_number(e, "s", 0.0) for e in elements]
     sections = []
-    for element, start, end in zip(elements, starts, [*starts[1:], length_m], strict=True):
+    for element, start, end in zip(elements, starts, [*starts, length_m][1:], strict=True):
         lanes = sorted((_lane(lane) for lane in element.iterfind("*/lane")), key=lambda lane: -lane.lane_id)
         if end > start and lanes:
             sections.append(LaneSection(start, end, tuple(lanes)))
