@@ -71,6 +71,18 @@ class RunningServer:
         if backend != BACKEND:
             raise SimulatorLost(f"what answers on port {self.port} is {backend!r}, not {BACKEND!r}")
 
+    def ignored_calls(self) -> dict[str, tuple[int, str]]:
+        """By call, how often a fire-and-forget request was ignored, and why the last one was.
+
+        Raises:
+            SimulatorLost: It does not answer.
+        """
+        try:
+            rows = _ask(self.host, self.port, "drivevla_ignored_calls", 5.0)
+        except OSError as error:
+            raise SimulatorLost(f"the simulator on port {self.port} does not answer: {error}") from error
+        return {name: (count, reason) for name, count, reason in rows}
+
     def _last_words(self) -> str:
         return f"the simulator ended with code {self._process.returncode}: {self.log_tail()}"
 
@@ -181,10 +193,14 @@ def ask_backend(host: str, port: int, timeout_s: float) -> object:
     Raises:
         OSError: Nothing answers there in time.
     """
+    return _ask(host, port, "drivevla_backend", timeout_s)
+
+
+def _ask(host: str, port: int, call: str, timeout_s: float) -> Any:
     import msgpack
 
     with socket.create_connection((host, port), timeout=timeout_s) as sock:
-        sock.sendall(msgpack.packb([0, 1, "drivevla_backend", [[False]]]))
+        sock.sendall(msgpack.packb([0, 1, call, [[False]]]))
         unpacker = msgpack.Unpacker()
         while data := sock.recv(4096):
             unpacker.feed(data)

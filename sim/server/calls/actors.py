@@ -46,17 +46,20 @@ _description = decode.struct(
 
 @CALLS.value("get_actor_definitions", locks=False)
 def get_actor_definitions(_: Simulator) -> list[object]:
+    """The blueprint library."""
     return [_definition(blueprint) for blueprint in catalogue().blueprints.values()]
 
 
 @CALLS.value("get_actors_by_id", decode.sequence(ID))
 def get_actors_by_id(simulator: Simulator, actor_ids: list[int]) -> list[object]:
+    """Descriptions of living actors."""
     table = simulator.episode.table
     return [to_wire(simulator, actor) for actor_id in actor_ids if (actor := table.find(actor_id)) is not None]
 
 
 @CALLS.value("get_spectator")
 def get_spectator(simulator: Simulator) -> list[object]:
+    """The spectator."""
     return to_wire(simulator, simulator.episode.spectator)
 
 
@@ -85,6 +88,7 @@ def destroy_actor(simulator: Simulator, actor_id: int) -> bool:
 
 @CALLS.value("get_actor_bounding_box", ID)
 def get_actor_bounding_box(simulator: Simulator, actor_id: int) -> list[object]:
+    """Box in the actor's frame; for lights and signs the trigger volume."""
     # Never an error: the Traffic Manager asks from a thread in which an exception ends the client's process.
     actor = simulator.episode.table.find(actor_id)
     if actor is None:
@@ -97,6 +101,7 @@ NO_BOX = encode.bounding_box((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
 
 @CALLS.nothing("set_actor_location", ID, decode.vector)
 def set_actor_location(simulator: Simulator, actor_id: int, location_m: Vector) -> None:
+    """Put an actor somewhere."""
     episode = simulator.episode
     actor = episode.table.get(actor_id)
     episode.move(actor, Pose(location_m, episode.table.pose(actor).rotation_deg))
@@ -104,6 +109,7 @@ def set_actor_location(simulator: Simulator, actor_id: int, location_m: Vector) 
 
 @CALLS.nothing("set_actor_transform", ID, decode.pose)
 def set_actor_transform(simulator: Simulator, actor_id: int, pose: Pose) -> None:
+    """Put an actor somewhere."""
     episode = simulator.episode
     episode.move(episode.table.get(actor_id), pose)
 

@@ -22,11 +22,13 @@ EMPTY_LISTS = (
 
 
 def _none_of(simulator: Simulator, actor_id: int) -> list[object]:
+    """Always empty: actors here are single bodies."""
     simulator.episode.table.get(actor_id)
     return []
 
 
 def _no_such(simulator: Simulator, actor_id: int, name: str) -> None:
+    """Always an error: actors here have no components."""
     actor = simulator.episode.table.get(actor_id)
     raise SimulatorError(f"actor {actor_id} ({actor.type_id}) has no component {name!r}")
 

@@ -1,7 +1,6 @@
 """From a request to its answer: finds the call, decodes, runs it under the world's lock, wraps what comes out."""
 
 import logging
-from collections import Counter
 from functools import partial
 
 from drivevla.errors import DriveVLAError
@@ -23,14 +22,10 @@ class Dispatcher:
     Args:
         simulator: What the calls act on.
         table: Calls by name.
-
-    Attributes:
-        ignored: How often each fire-and-forget call was ignored because of an error.
     """
 
     def __init__(self, simulator: Simulator, table: dict[str, Call]) -> None:
         self._simulator, self._table = simulator, table
-        self.ignored: Counter[str] = Counter()
 
     def __call__(self, answer: Answer, params: list[object]) -> None:
         """Run one request."""
@@ -50,7 +45,7 @@ class Dispatcher:
             self._deliver(call, answer, call.success(result))
 
     def _run(self, call: Call, params: list[object]) -> object:
-        if call.refused:
+        if call.refusal:
             return call.run(self._simulator)
         arguments = call.arguments(params)
         if not call.locks:
@@ -67,8 +62,8 @@ class Dispatcher:
 
     def _refuse(self, call: Call, params: list[object], answer: Answer, message: str) -> None:
         if _is_fire_and_forget(params):
-            self.ignored[call.name] += 1
-            count = self.ignored[call.name]
+            count = self._simulator.ignored.get(call.name, (0, ""))[0] + 1
+            self._simulator.ignored[call.name] = (count, message)
             if count & (count - 1) == 0:  # log the 1st, 2nd, 4th, 8th, ...
                 logger.warning("ignored %s (%d so far): %s", call.name, count, message)
         answer.send(call.failure(message))

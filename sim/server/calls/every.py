@@ -9,6 +9,7 @@ from drivevla.sim.server.calls import (
     level,
     lights,
     maps,
+    recorder,
     refused,
     session,
     traffic_manager,
@@ -37,6 +38,7 @@ def every_call() -> dict[str, Call]:
         components,
         traffic_manager,
         batch,
+        recorder,
         refused,
     )
     return merge(*(subject.CALLS for subject in subjects))

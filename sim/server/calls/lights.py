@@ -41,12 +41,14 @@ def duration_s(value: object) -> float:
 
 @CALLS.nothing("set_traffic_light_state", ID, light_state)
 def set_traffic_light_state(simulator: Simulator, actor_id: int, state: int) -> None:
+    """Show a state until the next change."""
     signals, light = _light(simulator, actor_id)
     signals.lights.set_state(light.signal_id, state)
 
 
 @CALLS.nothing("set_traffic_light_green_time", ID, duration_s)
 def set_traffic_light_green_time(simulator: Simulator, actor_id: int, seconds: float) -> None:
+    """Seconds of green of the whole phase."""
     signals, light = _light(simulator, actor_id)
     light.timing.green_s = seconds
     signals.lights.touch()
@@ -54,6 +56,7 @@ def set_traffic_light_green_time(simulator: Simulator, actor_id: int, seconds: f
 
 @CALLS.nothing("set_traffic_light_yellow_time", ID, duration_s)
 def set_traffic_light_yellow_time(simulator: Simulator, actor_id: int, seconds: float) -> None:
+    """Seconds of yellow of the whole phase."""
     signals, light = _light(simulator, actor_id)
     light.timing.yellow_s = seconds
     signals.lights.touch()
@@ -61,6 +64,7 @@ def set_traffic_light_yellow_time(simulator: Simulator, actor_id: int, seconds: 
 
 @CALLS.nothing("set_traffic_light_red_time", ID, duration_s)
 def set_traffic_light_red_time(simulator: Simulator, actor_id: int, seconds: float) -> None:
+    """Seconds that all are red before the next phase."""
     signals, light = _light(simulator, actor_id)
     light.timing.red_s = seconds
     signals.lights.touch()
@@ -68,6 +72,7 @@ def set_traffic_light_red_time(simulator: Simulator, actor_id: int, seconds: flo
 
 @CALLS.nothing("freeze_all_traffic_lights", decode.boolean)
 def freeze_all_traffic_lights(simulator: Simulator, frozen: bool) -> None:
+    """Let time stand still for all lights."""
     lights = simulator.episode.signals.lights
     lights.frozen = frozen
     lights.touch()
@@ -75,23 +80,27 @@ def freeze_all_traffic_lights(simulator: Simulator, frozen: bool) -> None:
 
 @CALLS.nothing("reset_traffic_light_group", ID)
 def reset_traffic_light_group(simulator: Simulator, actor_id: int) -> None:
+    """Begin the junction's cycle anew."""
     signals, light = _light(simulator, actor_id)
     signals.lights.reset_group(light.signal_id)
 
 
 @CALLS.nothing("reset_all_traffic_lights")
 def reset_all_traffic_lights(simulator: Simulator) -> None:
+    """Begin all cycles anew."""
     simulator.episode.signals.lights.reset_all()
 
 
 @CALLS.value("get_group_traffic_lights", ID)
 def get_group_traffic_lights(simulator: Simulator, actor_id: int) -> list[int]:
+    """All lights of the junction."""
     signals, light = _light(simulator, actor_id)
     return [signals.actor(signal_id).actor_id for signal_id in signals.lights.group_of(light.signal_id)]
 
 
 @CALLS.value("get_light_boxes", ID)
 def get_light_boxes(simulator: Simulator, actor_id: int) -> list[object]:
+    """World boxes of the light's heads."""
     signals, light = _light(simulator, actor_id)
     yaw_deg = simulator.episode.table.pose(signals.actor(light.signal_id)).rotation_deg[1]
     return [

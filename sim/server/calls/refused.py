@@ -12,21 +12,19 @@ CALLS.refuse(
         "show_recorder_collisions",
         "show_recorder_actors_blocked",
         "replay_file",
-        "start_recorder",
     ),
     reply="value",
-    because="it writes no CARLA recorder logs; DriveVLA records drives on the client's side",
+    because="its recordings are not CARLA's logs, and cannot be replayed",
 )
 CALLS.refuse(
     (
-        "stop_recorder",
         "stop_replayer",
         "set_replayer_time_factor",
         "set_replayer_ignore_hero",
         "set_replayer_ignore_spectator",
     ),
     reply="nothing",
-    because="it writes no CARLA recorder logs; DriveVLA records drives on the client's side",
+    because="its recordings are not CARLA's logs, and cannot be replayed",
 )
 CALLS.refuse(
     ("apply_color_texture_to_objects", "apply_float_color_texture_to_objects"),

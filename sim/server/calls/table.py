@@ -29,7 +29,7 @@ class Call:
         decoders: One for each argument.
         reply: How the result is wrapped.
         locks: Whether the world's lock is held while it runs; calls that wait or build take it themselves.
-        refused: Whether the call only says that it is not supported.
+        refusal: Why the call is not supported; empty for those that are.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Call:
     decoders: tuple[Decoder[Any], ...]
     reply: Reply
     locks: bool = True
-    refused: bool = False
+    refusal: str = ""
 
     def arguments(self, params: list[object]) -> list[object]:
         """The decoded arguments; ``params`` begins with the client's metadata.
@@ -52,6 +52,11 @@ class Call:
             return [decoder(value) for decoder, value in zip(self.decoders, params[1:], strict=True)]
         except ContractError as error:
             raise ContractError(f"{self.name}: {error}") from error
+
+    @property
+    def summary(self) -> str:
+        """What it does here, in a sentence."""
+        return self.refusal or (self.run.__doc__ or "").partition("\n")[0]
 
     def success(self, result: object) -> object:
         """The result as the client expects it."""
@@ -94,7 +99,7 @@ class CallGroup:
             def run(_: Simulator, *__: object, name: str = name) -> None:
                 raise SimulatorError(f"{name} is not supported by DriveVLA's embedded simulator: {because}")
 
-            self._calls.append(Call(name=name, run=run, decoders=(), reply=reply, locks=False, refused=True))
+            self._calls.append(Call(name=name, run=run, decoders=(), reply=reply, locks=False, refusal=because))
 
     def _declare(
         self, name: str, decoders: tuple[Decoder[Any], ...], reply: Reply, locks: bool

@@ -27,11 +27,13 @@ def host_and_port(value: object) -> tuple[str, int]:
 
 @CALLS.value("is_traffic_manager_running", decode.integer, locks=False)
 def is_traffic_manager_running(simulator: Simulator, port: int) -> bool:
+    """Whether a Traffic Manager listens on the port."""
     return _living_host(simulator, port) is not None
 
 
 @CALLS.value("get_traffic_manager_running", decode.integer, locks=False)
 def get_traffic_manager_running(simulator: Simulator, port: int) -> list[object]:
+    """Where it listens."""
     host = _living_host(simulator, port)
     if host is None:
         raise SimulatorError(f"no Traffic Manager runs on port {port}")
@@ -40,6 +42,7 @@ def get_traffic_manager_running(simulator: Simulator, port: int) -> list[object]
 
 @CALLS.value("add_traffic_manager_running", host_and_port, locks=False)
 def add_traffic_manager_running(simulator: Simulator, address: tuple[str, int]) -> bool:
+    """Note a Traffic Manager."""
     host, port = address
     with simulator.lock:
         if port in simulator.traffic_managers:
@@ -50,6 +53,7 @@ def add_traffic_manager_running(simulator: Simulator, address: tuple[str, int]) 
 
 @CALLS.value("destroy_traffic_manager", decode.integer)
 def destroy_traffic_manager(simulator: Simulator, port: int) -> bool:
+    """Strike out a Traffic Manager."""
     return simulator.traffic_managers.pop(port, None) is not None
 
 

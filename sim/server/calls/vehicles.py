@@ -164,6 +164,23 @@ def get_wheel_pitch_angle(simulator: Simulator, actor_id: int, wheel: int) -> fl
     return math.degrees(travelled_m / radius_m) % 360.0
 
 
+@CALLS.nothing("set_wheel_steer_direction", ID, decode.integer, decode.number)
+def set_wheel_steer_direction(simulator: Simulator, actor_id: int, wheel: int, _degrees: float) -> None:
+    """Not supported: wheels are drawn as the steering has them."""
+    _refuse_wheel(simulator, actor_id, wheel, "set_wheel_steer_direction")
+
+
+@CALLS.nothing("set_wheel_pitch_angle", ID, decode.integer, decode.number)
+def set_wheel_pitch_angle(simulator: Simulator, actor_id: int, wheel: int, _degrees: float) -> None:
+    """Not supported: wheels turn as the vehicle drives."""
+    _refuse_wheel(simulator, actor_id, wheel, "set_wheel_pitch_angle")
+
+
+def _refuse_wheel(simulator: Simulator, actor_id: int, wheel: int, call: str) -> None:
+    _wheel(simulator, actor_id, wheel)
+    raise SimulatorError(f"{call} is not supported by DriveVLA's embedded simulator: wheels move with the vehicle")
+
+
 def _vehicle(simulator: Simulator, actor_id: int) -> Actor:
     actor = simulator.episode.table.get(actor_id)
     if actor.kind != "vehicle":

@@ -37,22 +37,22 @@ def get_bones_transform(simulator: Simulator, actor_id: int) -> list[object]:
 
 @CALLS.nothing("set_bones_transform", ID, decode.anything)
 def set_bones_transform(simulator: Simulator, actor_id: int, _bones: object) -> None:
-    """There are no bones to set."""
+    """Not supported: there are no bones to set."""
     _refuse_skeleton(simulator, actor_id, "set_bones_transform")
 
 
 @CALLS.nothing("blend_pose", ID, decode.number)
 def blend_pose(simulator: Simulator, actor_id: int, _blend: float) -> None:
-    """There is no pose to blend."""
+    """Not supported: there is no pose to blend."""
     _refuse_skeleton(simulator, actor_id, "blend_pose")
 
 
 @CALLS.nothing("get_pose_from_animation", ID)
 def get_pose_from_animation(simulator: Simulator, actor_id: int) -> None:
-    """There is no animation to take a pose from."""
+    """Not supported: there is no animation to take a pose from."""
     _refuse_skeleton(simulator, actor_id, "get_pose_from_animation")
 
 
 def _refuse_skeleton(simulator: Simulator, actor_id: int, call: str) -> None:
     simulator.episode.physics.walkers.row(actor_id)
-    raise SimulatorError(f"{call}: walkers of DriveVLA's embedded simulator have no skeleton")
+    raise SimulatorError(f"{call} is not supported by DriveVLA's embedded simulator: its walkers have no skeleton")

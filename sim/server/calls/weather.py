@@ -17,18 +17,19 @@ _weather: decode.Decoder[Weather] = decode.struct(Weather, *[decode.number] * le
 
 @CALLS.value("get_weather_parameters", locks=False)
 def get_weather_parameters(simulator: Simulator) -> list[float]:
+    """The weather."""
     return _to_wire(simulator.weather)
 
 
 @CALLS.nothing("set_weather_parameters", _weather)
 def set_weather_parameters(simulator: Simulator, weather: Weather) -> None:
+    """Change the weather."""
     simulator.weather = weather
 
 
 @CALLS.nothing("update_day_night_cycle", decode.text, decode.boolean, locks=False)
 def update_day_night_cycle(_: Simulator, _client: str, _active: bool) -> None:
-    # CARLA's flag only lets the client's street-light manager switch by the sun; lamps here follow the sun anyway.
-    return
+    """No effect: street lamps follow the sun by themselves."""
 
 
 @lru_cache(maxsize=1)  # the Traffic Manager asks every step

@@ -12,6 +12,7 @@ from drivevla.sim.server.scene.build import build_scene
 from drivevla.sim.server.wire.records import SENSOR_HEADER, WORLD_HEADER, SensorType
 from drivevla.sim.server.wire.streams import StreamServer, stream_token
 from drivevla.sim.server.world.episode import Episode
+from drivevla.sim.server.world.recorder import Recorder
 from drivevla.sim.server.world.sensors.array import Tick
 from drivevla.sim.server.world.sensors.inertial import GRAVITY_MPS2
 from drivevla.sim.server.world.settings import EpisodeSettings
@@ -46,6 +47,7 @@ class Simulator:
         frame: Number of the last tick; only ever grows.
         imu_gravity_mps2: What accelerometers feel at rest.
         traffic_managers: Host of the Traffic Manager at each port.
+        ignored: By call, how often a fire-and-forget request was ignored, and why the last one was.
         uploaded: OpenDRIVE text that a client sent for the next "OpenDriveMap".
     """
 
@@ -57,8 +59,10 @@ class Simulator:
         self.frame = 0
         self.imu_gravity_mps2 = GRAVITY_MPS2
         self.traffic_managers: dict[int, str] = {}
+        self.ignored: dict[str, tuple[int, str]] = {}
         self.uploaded: MapSource | None = None
         self._episode: Episode | None = None
+        self._recorder: Recorder | None = None
         self._loading = threading.Lock()
         self._episode_ids, self._actor_ids = itertools.count(1), itertools.count(1)
         self._stream_ids = itertools.count(WORLD_STREAM + 1)
@@ -89,6 +93,7 @@ class Simulator:
             stage = current.stage if current is not None and current.scene.source == source else None
             stage = stage or Stage(build_scene(source, seed=self.seed))
             with self.lock:
+                self.stop_recording()
                 self._episode = Episode(
                     stage,
                     episode_id=next(self._episode_ids),
@@ -122,6 +127,23 @@ class Simulator:
         """Let every client ask for the street lights again."""
         self._flags |= LIGHTS_CHANGED
 
+    def record(self, name: str) -> str:
+        """Record every tick from now on; gives the file's path. A recording that runs already ends.
+
+        Raises:
+            SimulatorError: The file cannot be written.
+        """
+        recorder = Recorder(name)
+        self.stop_recording()
+        self._recorder = recorder
+        return str(recorder.path)
+
+    def stop_recording(self) -> None:
+        """End the recording, if one runs."""
+        if self._recorder is not None:
+            self._recorder.close()
+            self._recorder = None
+
     def start(self) -> None:
         """Begin to tick by itself whenever the settings are asynchronous."""
         self._free_thread.start()
@@ -131,6 +153,7 @@ class Simulator:
         self._stopping.set()
         if self._free_thread.is_alive():
             self._free_thread.join(timeout=5.0)
+        self.stop_recording()
 
     def _step(self, step_s: float) -> None:
         episode = self.episode
@@ -151,7 +174,10 @@ class Simulator:
         header = SENSOR_HEADER.pack(SensorType.WORLD, self.frame, episode.now_s, *([0.0] * 6))
         state = WORLD_HEADER.pack(episode.episode_id, time.time(), step_s, 0, 0, 0, self._flags)
         self._flags = 0
-        self.streams.push(WORLD_STREAM, [header, state, episode.table.pack()])
+        message = (header, state, episode.table.pack())
+        self.streams.push(WORLD_STREAM, message)
+        if self._recorder is not None:
+            self._recorder.write(message)
 
     def _run_free(self) -> None:
         last_s = time.perf_counter()

@@ -12,8 +12,17 @@ STEP_S = 0.05
 TEST_MAP = "Gen_tee_1"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Recordings of the server and map files of the client go to folders of their own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DRIVEVLA_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("CARLA_CACHE_DIR", str(tmp_path_factory.mktemp("carla_cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
-def running_server() -> Iterator[RunningServer]:
+def running_server(own_places: None) -> Iterator[RunningServer]:
     """One server for the whole session, on a small generated town."""
     with start_server(TEST_MAP) as server:
         yield server

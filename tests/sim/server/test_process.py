@@ -59,7 +59,7 @@ def test_killed_server_is_reported_as_lost() -> None:
 
 
 def test_childs_words_come_with_the_error() -> None:
-    with pytest.raises(SimulatorError, match="no_such_town"), start_server("no_such_town"):
+    with pytest.raises(UserError, match="no_such_town"), start_server("no_such_town"):
         pass
 
 

@@ -58,7 +58,7 @@ def test_unknown_call_is_answered_with_its_name(raw: Any) -> None:
 
 
 def test_refused_calls_say_their_name_and_why(raw: Any) -> None:
-    refused = [call for call in every_call().values() if call.refused]
+    refused = [call for call in every_call().values() if call.refusal]
     assert refused
     for call in refused:
         error, result = raw.call(call.name, 1, 2, 3)
@@ -72,12 +72,12 @@ def test_refused_calls_say_their_name_and_why(raw: Any) -> None:
 @pytest.mark.parametrize("arguments", [(), (None,), ("text",), (-1,), ([[[]]],), (2**40,), (1, 2, 3, 4, 5, 6, 7, 8, 9)])
 def test_every_call_survives_wrong_arguments(raw: Any, arguments: tuple[object, ...]) -> None:
     for call in every_call().values():
-        if call.name in ("load_new_episode", "drivevla_backend") or len(call.decoders) == len(arguments) == 0:
+        if call.name == "load_new_episode" or len(call.decoders) == len(arguments) == 0:
             continue
         error, result = raw.call(call.name, *arguments)
         assert error is None, call.name
         assert isinstance(result, list), call.name
-        if len(call.decoders) != len(arguments) and not call.refused:
+        if len(call.decoders) != len(arguments) and not call.refusal:
             assert _is_error(result), (call.name, result)
     assert raw.call("version")[1] == [[1, "0.9.16"]]
 
@@ -90,11 +90,17 @@ def test_missing_metadata_is_an_error_not_a_crash(raw: Any) -> None:
     assert _is_error(next(iter(unpacker))[3])
 
 
-def test_fire_and_forget_errors_are_answered_and_change_nothing(raw: Any, world: Any) -> None:
+def test_fire_and_forget_errors_are_counted_and_change_nothing(
+    raw: Any, world: Any, running_server: RunningServer
+) -> None:
     frame = world.tick()
+    before, _ = running_server.ignored_calls().get("apply_control_to_vehicle", (0, ""))
     error, result = raw.call("apply_control_to_vehicle", 999_999, [0.5], metadata=ASYNCHRONOUS)
     assert error is None
     assert _is_error(result)
+    count, reason = running_server.ignored_calls()["apply_control_to_vehicle"]
+    assert count == before + 1
+    assert "999999" in reason
     assert world.tick() == frame + 1
 
 
