@@ -27,6 +27,8 @@ __all__ = ["BodyStates", "PhysicsWorld"]
 Floats = NDArray[np.float64]
 Vector = tuple[float, float, float]
 
+_BEYOND_REASON = 1e9
+
 LEAST_IMPULSE_NS = 1.0
 """Weaker touches are not reported: bodies that only rest against each other."""
 
@@ -282,5 +284,5 @@ def _finite(pose: Pose) -> Pose:
 
 
 def _finite_vector(values: Vector) -> None:
-    if not np.isfinite(values).all():
-        raise ContractError(f"vectors and poses must be finite, got {values}")
+    if not all(abs(value) < _BEYOND_REASON for value in values):
+        raise ContractError(f"vectors and poses must be finite and below {_BEYOND_REASON:g}, got {values}")

@@ -17,11 +17,11 @@ def test_it_reaches_a_speed_and_holds_it(make_world: MakeWorld, add_car: AddCar,
     add_car(world)
     world.vehicles.set_ackermann_control(1, AckermannControl(speed_mps=target, acceleration_mps2=3.0))
     speeds = []
-    for _ in range(800):
+    for _ in range(500):
         world.step(0.05)
         speeds.append(world.vehicles.forward_speed_mps(1))
     assert max(abs(speed) for speed in speeds) < 1.5 * abs(target)
-    assert sum(speeds[-200:]) / 200 == pytest.approx(target, rel=0.15)
+    assert sum(speeds[-100:]) / 100 == pytest.approx(target, rel=0.15)
 
 
 def test_it_stops_and_stays(make_world: MakeWorld, add_car: AddCar) -> None:

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivevla.sim.server.catalogue import catalogue
-from drivevla.sim.server.physics import PhysicsWorld, PlaneGround, VehicleControl
+from drivevla.sim.server.physics import PhysicsWorld, VehicleControl
+from drivevla.sim.server.physics.figures import curvature_per_m, open_plane
 from drivevla.sim.server.pose import Pose
-from drivevla.sim.server.scene.obstacles import StaticObstacles
 
 MakeWorld = Callable[..., PhysicsWorld]
 AddCar = Callable[..., None]
@@ -20,48 +20,21 @@ MKZ = catalogue().vehicles["vehicle.lincoln.mkz_2020"]
 BASE_M, TRACK_M = 2.85, 1.56
 
 
-def open_plane() -> PhysicsWorld:
-    nothing = StaticObstacles(
-        center_m=np.zeros((0, 3)),
-        half_extent_m=np.zeros((0, 3)),
-        yaw_deg=np.zeros(0),
-        object_id=np.zeros(0, dtype=np.uint32),
-        label=np.zeros(0, dtype=np.uint8),
-    )
-    return PhysicsWorld(PlaneGround(), nothing)
-
-
-def curvature_per_m(world: PhysicsWorld, steer: float, speed_mps: float) -> float:
-    """Of the path of the centre of mass once the turn is steady, the speed being held along the heading."""
-    fleet = world.vehicles
-    fleet.set_control(1, VehicleControl(steer=steer))
-    for _ in range(80):
-        yaw = math.radians(fleet.rows.rotation_deg[0, 1])
-        push = speed_mps - fleet.forward_speed_mps(1)
-        fleet.rows.velocity_mps[0, :2] += push * math.cos(yaw), push * math.sin(yaw)
-        world.step(0.05)
-    return float(fleet.rows.yaw_rate_radps[0]) / float(np.hypot(*fleet.rows.velocity_mps[0, :2]))
-
-
 @pytest.mark.parametrize("steer", [0.05, 0.2, 0.5, 1.0, -0.3])
-def test_at_low_speed_the_circle_is_that_of_a_bicycle(make_world: MakeWorld, add_car: AddCar, steer: float) -> None:
+def test_at_low_speed_the_circle_is_that_of_a_bicycle(steer: float) -> None:
     # The inner wheel stands at 0.73 x 70 degrees x steer x the steering curve at 3 m/s (0.946); the rear axle's radius
     # is wheelbase / tan(angle) plus half the track, and the centre of mass is 1.5105 m ahead of that axle.
-    world = make_world()
-    add_car(world, speed_mps=3.0)
     angle = 0.73 * math.radians(70.0) * abs(steer) * 0.946
     rear_m = BASE_M / math.tan(angle) + 0.5 * TRACK_M
     expected = math.copysign(1.0 / math.hypot(rear_m, 1.5105), steer)
-    assert curvature_per_m(world, steer, 3.0) == pytest.approx(expected, rel=0.03)
+    assert curvature_per_m(MKZ, steer, 3.0) == pytest.approx(expected, rel=0.03)
 
 
 @pytest.mark.parametrize("steer", [0.1, 0.2, 0.4])
-def test_curvature_is_what_world_on_rails_identified(make_world: MakeWorld, add_car: AddCar, steer: float) -> None:
+def test_curvature_is_what_world_on_rails_identified(steer: float) -> None:
     # Their bicycle: slip = atan(1.4178 / 1.3271 tan(0.3685 steer)), curvature = sin(slip) / 1.4178.
     slip = math.atan(1.4178275 / (1.4178275 - 0.090769015) * math.tan(0.36848336 * steer))
-    world = make_world()
-    add_car(world, speed_mps=7.0)
-    assert curvature_per_m(world, steer, 7.0) == pytest.approx(math.sin(slip) / 1.4178275, rel=0.1)
+    assert curvature_per_m(MKZ, steer, 7.0) == pytest.approx(math.sin(slip) / 1.4178275, rel=0.1)
 
 
 @pytest.mark.parametrize("steer", [0.4, 0.7, 1.0])
