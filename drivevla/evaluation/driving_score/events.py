@@ -53,5 +53,6 @@ class TrafficEvent:
 
 def carla_place(position_m: Point) -> str:
     """A position of our world frame as official messages write it: ``(x=31.365, y=5.25, z=0.0)`` in CARLA's axes."""
-    x, y, z = (round(float(value), 3) for value in points_to_carla(position_m))
+    # Adding 0 makes a mirrored zero positive; small negative numbers stay "-0.0", as they are officially.
+    x, y, z = (round(float(value) + 0.0, 3) for value in points_to_carla(position_m))
     return f"(x={x}, y={y}, z={z})"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from shapely import LineString
 
-from drivevla.errors import ContractError
+from drivevla.errors import ContractError, DataError
 from drivevla.evaluation.driving_score.criteria.criterion import Criterion
 from drivevla.evaluation.driving_score.events import EventKind, TrafficEvent, carla_place
 from drivevla.evaluation.driving_score.lane_map import LaneMap, LanePoint
@@ -21,6 +21,7 @@ _TAIL_BEYOND_M = 1.0
 _BOX_STEP_M = 1.0
 _BOX_SHARE = 0.9  # of the trigger box, so that its ends do not reach into the lanes beside
 _LANE_STEP_M = 0.5
+_LONGEST_APPROACH_M = 10_000.0
 
 
 def stop_points(light: TrafficLight, lane_map: LaneMap) -> tuple[LanePoint, ...]:
@@ -30,6 +31,9 @@ def stop_points(light: TrafficLight, lane_map: LaneMap) -> tuple[LanePoint, ...]
     is followed in steps of 0.5 m to the junction, or to its end.
 
     Source: scenario_runner d7bcaf0 and b9c342e, ``RunningRedLightTest.get_traffic_light_waypoints``.
+
+    Raises:
+        DataError: A lane goes on for 10 km without a junction, as a ring road does.
     """
     reach_m = _BOX_SHARE * light.trigger_half_width_m
     lanes: list[LanePoint] = []
@@ -37,7 +41,7 @@ def stop_points(light: TrafficLight, lane_map: LaneMap) -> tuple[LanePoint, ...]
         lane = lane_map.nearest_driving(_moved(light.trigger_center_m, float(offset_m), light.yaw_rad))
         if not lanes or (lanes[-1].road_id, lanes[-1].lane_id) != (lane.road_id, lane.lane_id):
             lanes.append(lane)
-    return tuple(_before_junction(lane) for lane in lanes)
+    return tuple(_before_junction(light, lane) for lane in lanes)
 
 
 class RedLights(Criterion):
@@ -67,6 +71,7 @@ class RedLights(Criterion):
 
         Raises:
             ContractError: The ego has no length.
+            DataError: A light has no stop line (``stop_points``).
         """
         super().__init__()
         if not 0.0 < ego_half_length_m < math.inf:
@@ -118,13 +123,18 @@ class RedLights(Criterion):
         return LineString([end[:2] for end in ends])
 
 
-def _before_junction(lane: LanePoint) -> LanePoint:
-    while not lane.is_junction:
+def _before_junction(light: TrafficLight, lane: LanePoint) -> LanePoint:
+    for _ in range(round(_LONGEST_APPROACH_M / _LANE_STEP_M)):
+        if lane.is_junction:
+            return lane
         following = lane.ahead(_LANE_STEP_M)
         if following is None or following.is_junction:
-            break
+            return lane
         lane = following
-    return lane
+    raise DataError(
+        f"traffic light {light.light_id} at {carla_place(light.position_m)} governs a lane that meets no junction "
+        f"within {_LONGEST_APPROACH_M:g} m, so it has no stop line; official code never returns from looking for it"
+    )
 
 
 def _moved(position_m: Point, distance_m: float, yaw_rad: float) -> Point:

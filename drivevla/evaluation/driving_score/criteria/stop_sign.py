@@ -1,7 +1,8 @@
 """Running a stop sign."""
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 
 from drivevla.evaluation.driving_score.criteria.criterion import Criterion
 from drivevla.evaluation.driving_score.events import EventKind, TrafficEvent, carla_place
@@ -43,23 +44,24 @@ class StopSigns(Criterion):
     def observe(self, tick: Tick) -> None:
         """Look for a sign, or see whether the ego stopped for the one it has come to."""
         lane = self._map.nearest_driving(tick.ego.position_m)
+        way = _Way(lane.position_m, lane, step_m=_LANE_STEP_M, steps=_LANE_STEPS)
         if self._target is None:
-            self._target = self._find(tick, lane)
+            self._target = self._find(tick, lane, way)
             return
         if tick.speed_mps < _STOPPED_BELOW_MPS:
             self._stopped = True
-        if not _governs(self._target, lane):
+        if not _governs(self._target, way):
             if not self._stopped and self._last_failed_id != self._target.sign_id:
                 self._events.append(_event(self._target, tick))
                 self._last_failed_id = self._target.sign_id
             self._target = None
             self._stopped = False
 
-    def _find(self, tick: Tick, lane: LanePoint) -> StopSign | None:
+    def _find(self, tick: Tick, lane: LanePoint, way: "_Way") -> StopSign | None:
         reversing = along(tick.velocity_mps, tick.ego.forward) < _BACKWARDS_BELOW
         if reversing or along(tick.ego.forward, lane.forward) < _BACKWARDS_BELOW:
             return None
-        return next((sign for sign in self._signs if _governs(sign, lane)), None)
+        return next((sign for sign in self._signs if _governs(sign, way)), None)
 
 
 class StopSigns1(Criterion):
@@ -79,55 +81,60 @@ class StopSigns1(Criterion):
 
     def observe(self, tick: Tick) -> None:
         """Look for a sign, or see whether the ego stopped for the one it has come to."""
-        if self._target is None:
-            self._target = self._find(tick)
-            return
         position = tick.ego.position_m
+        lane = self._map.nearest_driving(position)
+        way = _Way(position, lane, step_m=_LANE_STEP_M_1, steps=_LANE_STEPS_1)
+        if self._target is None:
+            if along(tick.ego.forward, lane.forward) > 0.0:
+                self._target = next((sign for sign in self._signs if _governs_1(sign, way)), None)
+            return
         if tick.speed_mps < _STOPPED_BELOW_MPS:
             self._stopped = True
         if _in_box(position, self._target.position_m, self._target.trigger_half_size_m):
             self._was_near = True
-        if not self._governs(self._target, position):
+        if not _governs_1(self._target, way):
             if not self._stopped and self._was_near:
                 self._events.append(_event(self._target, tick))
             self._target = None
             self._stopped = False
             self._was_near = False
 
-    def _find(self, tick: Tick) -> StopSign | None:
-        lane = self._map.nearest_driving(tick.ego.position_m)
-        if along(tick.ego.forward, lane.forward) <= 0.0:
-            return None
-        return next((sign for sign in self._signs if self._governs(sign, tick.ego.position_m)), None)
 
-    def _governs(self, sign: StopSign, position_m: Point) -> bool:
-        if math.dist(sign.position_m, position_m) > _WITHIN_M_1:
-            return False
-        lane = self._map.nearest_driving(position_m)
-        ahead = (point.position_m for point in _ahead(lane, step_m=_LANE_STEP_M_1, steps=_LANE_STEPS_1))
-        return _any_in_box([position_m, *ahead], sign, growth=1.0)
+class _Way:
+    """A place and the lane points ahead of it, looked up once and only where a sign is near enough to matter."""
 
+    def __init__(self, start_m: Point, lane: LanePoint, *, step_m: float, steps: int) -> None:
+        self.start_m = start_m
+        self._lane = lane
+        self._step_m = step_m
+        self._steps = steps
 
-def _governs(sign: StopSign, lane: LanePoint) -> bool:
-    if math.dist(sign.trigger_center_m, lane.position_m) > _WITHIN_M:
-        return False
-    ahead = (point.position_m for point in _ahead(lane, step_m=_LANE_STEP_M, steps=_LANE_STEPS))
-    return _any_in_box([lane.position_m, *ahead], sign, growth=_BOX_GROWTH)
-
-
-def _ahead(lane: LanePoint, *, step_m: float, steps: int) -> Iterator[LanePoint]:
-    for _ in range(steps):
-        following = lane.ahead(step_m)
-        if following is None:
-            return
-        lane = following
-        yield lane
+    @cached_property
+    def positions_m(self) -> tuple[Point, ...]:
+        positions, lane = [self.start_m], self._lane
+        for _ in range(self._steps):
+            following = lane.ahead(self._step_m)
+            if following is None:
+                break
+            lane = following
+            positions.append(lane.position_m)
+        return tuple(positions)
 
 
-def _any_in_box(positions: Iterable[Point], sign: StopSign, *, growth: float) -> bool:
+def _governs(sign: StopSign, way: _Way) -> bool:
+    near = math.dist(sign.trigger_center_m, way.start_m) <= _WITHIN_M
+    return near and _leads_through(way, sign, growth=_BOX_GROWTH)
+
+
+def _governs_1(sign: StopSign, way: _Way) -> bool:
+    near = math.dist(sign.position_m, way.start_m) <= _WITHIN_M_1
+    return near and _leads_through(way, sign, growth=1.0)
+
+
+def _leads_through(way: _Way, sign: StopSign, *, growth: float) -> bool:
     half_x_m, half_y_m = sign.trigger_half_size_m
     grown = (growth * half_x_m, growth * half_y_m)
-    return any(_in_box(position, sign.trigger_center_m, grown) for position in positions)
+    return any(_in_box(position, sign.trigger_center_m, grown) for position in way.positions_m)
 
 
 def _in_box(position_m: Point, center_m: Point, half_size_m: tuple[float, float]) -> bool:
