@@ -120,7 +120,7 @@ def _find(
     for _ in range(_ATTEMPTS if cores else 0):
         core = cores[int(rng.integers(len(cores)))]
         length = float(rng.uniform(*length_m))
-        points = propose(graph, core, length_m=length, stay=wanted == "follow", rng=rng)
+        points = propose(graph, core, length_m=length, least_m=length_m[0], stay=wanted == "follow", rng=rng)
         if len(points) < 2 or points in taken:
             continue
         plan = plan_points(carla_map, points)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from drivevla.sim.routes.lanes import Lane, LaneGraph, lane_graph
+from drivevla.sim.routes.once import once
 
 if TYPE_CHECKING:
     import carla
@@ -25,6 +26,7 @@ _RING_ROUNDNESS = 0.04
 ones, at least 0.079 round blocks of houses there."""
 
 
+@once
 def junction_controls(carla_map: "carla.Map") -> Mapping[int, JunctionControl]:
     """What controls each junction with a light or a sign, by its id; lights before signs; all others have nothing."""
     graph = lane_graph(carla_map)
@@ -42,6 +44,7 @@ def junction_controls(carla_map: "carla.Map") -> Mapping[int, JunctionControl]:
     return controls
 
 
+@once
 def roundabout_lanes(graph: LaneGraph) -> frozenset[int]:
     """Lanes of roundabouts: those on a short closed way that is round, and the ways into and out of it.
 
@@ -69,6 +72,7 @@ def _junctions_at(graph: LaneGraph, lane: Lane, s_m: float) -> Iterator[int]:
                 yield graph.lanes[each].junction
 
 
+@once
 def predecessors(graph: LaneGraph) -> list[list[int]]:
     """For every lane, those that lead into it."""
     before: list[list[int]] = [[] for _ in graph.lanes]

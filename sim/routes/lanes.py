@@ -8,9 +8,8 @@ their ends come from the OpenDRIVE text.
 """
 
 import math
-import weakref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from drivevla.errors import DataError
+from drivevla.sim.routes.once import once
 
 if TYPE_CHECKING:
     import carla
@@ -91,21 +91,6 @@ class LaneGraph:
     tree: cKDTree
 
 
-_GRAPHS: "weakref.WeakKeyDictionary[Any, LaneGraph]" = weakref.WeakKeyDictionary()
-
-
-def lane_graph(carla_map: "carla.Map") -> LaneGraph:
-    """The lanes of a map; built once for a map object and forgotten with it.
-
-    Raises:
-        DataError: The map has no driving lane.
-    """
-    graph = _GRAPHS.get(carla_map)
-    if graph is None:
-        graph = _GRAPHS[carla_map] = _build(carla_map)
-    return graph
-
-
 @dataclass(slots=True)
 class _Samples:
     """One lane's points before they have a number."""
@@ -119,7 +104,13 @@ class _Samples:
     junction: int
 
 
-def _build(carla_map: "carla.Map") -> LaneGraph:
+@once
+def lane_graph(carla_map: "carla.Map") -> LaneGraph:
+    """The lanes of a map; built once for a map object and forgotten with it.
+
+    Raises:
+        DataError: The map has no driving lane.
+    """
     successors: dict[LaneKey, list[LaneKey]] = {}
     for start, following in carla_map.get_topology():
         successors.setdefault(_key(start), []).append(_key(following))

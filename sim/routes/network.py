@@ -7,7 +7,6 @@ does not weave between lanes of equal length.
 """
 
 import math
-import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivevla.sim.routes.lanes import Lane, LaneGraph
+from drivevla.sim.routes.once import once
 from drivevla.sim.routes.road_options import RoadOption
 
 __all__ = ["GENTLE_M", "Change", "Network", "chain", "network_of"]
@@ -75,17 +75,6 @@ class Network:
     near_changes: dict[int, list[Change]]
 
 
-_NETWORKS: "weakref.WeakKeyDictionary[LaneGraph, Network]" = weakref.WeakKeyDictionary()
-
-
-def network_of(graph: LaneGraph) -> Network:
-    """The network of a lane graph; built once."""
-    network = _NETWORKS.get(graph)
-    if network is None:
-        network = _NETWORKS[graph] = _build(graph)
-    return network
-
-
 def chain(graph: LaneGraph, lane: Lane, count: int) -> NDArray[np.int64]:
     """The points of a lane and at least ``count`` more, as far as the way on is unique and outside junctions."""
     parts = [np.arange(lane.first, lane.end)]
@@ -98,7 +87,9 @@ def chain(graph: LaneGraph, lane: Lane, count: int) -> NDArray[np.int64]:
     return np.concatenate(parts)
 
 
-def _build(graph: LaneGraph) -> Network:
+@once
+def network_of(graph: LaneGraph) -> Network:
+    """The network of a lane graph; built once."""
     points = graph.location_m
     steps = np.append(np.linalg.norm(np.diff(points, axis=0), axis=1), 0.0)
     onward = {}

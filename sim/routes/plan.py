@@ -85,7 +85,7 @@ def plan_points(carla_map: "carla.Map", key_points_m: Sequence[Location]) -> Den
 
     Raises:
         DataError: A key point is off the map (more than 10 m from every driving lane), no lanes lead from one to the
-            next, or all key points are the same place.
+            next, or all key points lie at or behind the first.
     """
     if len(key_points_m) < 2:
         raise DataError(f"a plan needs at least two points, got {len(key_points_m)}")
@@ -94,7 +94,7 @@ def plan_points(carla_map: "carla.Map", key_points_m: Sequence[Location]) -> Den
     graph = lane_graph(carla_map)
     way, keys = find_way(graph, key_points_m)
     if len(way) < 2:
-        raise DataError(f"the route is a single place: all its points lie at {key_points_m[0]}")
+        raise DataError(f"the route has no length: all its points lie at or just behind its start {key_points_m[0]}")
     pieces = list(_pieces(graph, way, _options(graph, way)))
     location = np.concatenate([piece.location_m for piece in pieces])
     steps = np.linalg.norm(np.diff(location, axis=0), axis=1)

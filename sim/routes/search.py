@@ -29,6 +29,8 @@ _BEHIND_M = 50.0
 """A key point at most so far behind on the same lane, at the start or after a lane change, counts as reached: CARLA's
 planner compares lanes, not places on them, and some official routes have such points. Farther is a drive round the
 block."""
+_BEHIND_COST = 5.0
+"""Per metre behind: where lanes overlap, driving to the point on another lane is the better reading."""
 _NEAR_M = 40.0
 """So close to a key point every point is looked at; elsewhere only those where there is a choice."""
 _LATE = 0.01
@@ -137,7 +139,7 @@ def _stage(
         if travelled > cost[point]:
             continue
         goal = goal_of.get(network.lane_of[point])
-        if goal is not None and (late_m := _late_m(network, point, goal, came)) is not None:
+        if goal is not None and (late_m := _late_cost_m(network, point, goal, came)) is not None:
             waiting.discard(goal)
             start, way = _way(network, came, point)
             reached[point] = _Reached(travelled + late_m + goals[goal], start, way)
@@ -152,13 +154,15 @@ def _stage(
     return reached
 
 
-def _late_m(network: Network, point: int, goal: int, came: Mapping[int, tuple[int, Change | None]]) -> float | None:
-    """How far behind a point of its lane the goal lies, if it counts as reached there."""
+def _late_cost_m(
+    network: Network, point: int, goal: int, came: Mapping[int, tuple[int, Change | None]]
+) -> float | None:
+    """What it costs that the goal lies behind a point of its lane, if it counts as reached there."""
     if point == goal:
         return 0.0
     by_following = point in came and came[point][1] is None
     behind_m = network.along_m[point] - network.along_m[goal]
-    return None if by_following or not 0 <= behind_m <= _BEHIND_M else behind_m
+    return None if by_following or not 0 <= behind_m <= _BEHIND_M else behind_m * _BEHIND_COST
 
 
 def _onward(network: Network, point: int, *, near: bool) -> list[tuple[int, float, Change | None]]:

@@ -18,6 +18,8 @@ __all__ = ["Core", "cores_of", "propose"]
 _CHANGE_ROOM = 40
 """Points of each lane that a lane change of a generated route is given at least."""
 _JUMP_M = 2.0
+_CLEAR = 2
+"""Points between an end of a way and the nearest junction."""
 _FEW = 10
 """A stretch between junctions gets a key point in its middle if it has at least so many points; a way needs as many."""
 
@@ -55,19 +57,20 @@ def cores_of(graph: LaneGraph, controls: Mapping[int, JunctionControl]) -> dict[
 
 
 def propose(
-    graph: LaneGraph, core: Core, *, length_m: float, stay: bool, rng: np.random.Generator
+    graph: LaneGraph, core: Core, *, length_m: float, least_m: float, stay: bool, rng: np.random.Generator
 ) -> tuple[Location, ...]:
-    """Key points of a random way through a core, of about that length where the map has room.
+    """Key points of a random way through a core, of about a wanted length.
 
     Args:
         graph: Of the map.
         core: What the way contains.
         length_m: Wanted length.
+        least_m: What it must have, give or take a fifth, to be worth planning.
         stay: Whether the way keeps out of junctions besides the core's.
         rng: Decides the way before and after the core, and where on the way the core lies.
 
     Returns:
-        No point where nearly all of the way lies in junctions.
+        No point where the way comes out too short, or nearly all of it lies in junctions.
     """
     share = float(rng.uniform(0.3, 0.7))
     joining = predecessors(graph)
@@ -85,6 +88,8 @@ def propose(
     at += len(behind)
     # Points are about a metre apart.
     begin, end = max(at - int(length_m * share), 0), min(at + int(length_m * (1 - share)), len(points))
+    if end - begin < 0.8 * least_m:
+        return ()
     return _key_points(graph, points[begin:end], at - begin if core.changes else None)
 
 
@@ -149,7 +154,9 @@ def _core_points(graph: LaneGraph, core: Core, rng: np.random.Generator) -> tupl
     """The core's points and the place among them where it happens."""
     if not core.changes:
         points = _points(graph, core.lanes)
-        return points, len(points) // 2
+        if len(core.lanes) == 1:
+            return points, int(rng.integers(len(points)))
+        return points, len(_points(graph, core.lanes[:1]))  # where the junction begins
     first, second = (_points(graph, [each]) for each in core.lanes)
     at = int(rng.integers(_CHANGE_ROOM, min(len(first), len(second)) - _CHANGE_ROOM + 1))
     return np.concatenate([first[:at], second[at:]]), at
@@ -158,7 +165,11 @@ def _core_points(graph: LaneGraph, core: Core, rng: np.random.Generator) -> tupl
 def _key_points(graph: LaneGraph, points: NDArray[np.int64], change: int | None) -> tuple[Location, ...]:
     """Both ends, outside junctions, the middle of every stretch between junctions, and both sides of a lane change."""
     outside = graph.junction_of[graph.lane_of[points]] < 0
-    kept = np.flatnonzero(outside)
+    clear = outside.copy()
+    for away in range(1, _CLEAR + 1):
+        clear[away:] &= outside[:-away]
+        clear[:-away] &= outside[away:]
+    kept = np.flatnonzero(clear)
     if len(kept) < _FEW:
         return ()
     first, last = int(kept[0]), int(kept[-1])

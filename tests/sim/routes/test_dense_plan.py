@@ -107,7 +107,7 @@ def test_against_the_direction_of_a_one_way_road_there_is_no_way() -> None:
     ("points", "complaint"),
     [
         ([(10.0, 1.75, 0.0)], "at least two points, got 1"),
-        ([(10.0, 1.75, 0.0), (10.0, 1.75, 0.0)], "single place"),
+        ([(10.0, 1.75, 0.0), (10.0, 1.75, 0.0)], "no length"),
         ([(10.0, 1.75, 0.0), (50.0, 40.0, 0.0)], r"point 1 .* lies 34\.\d m from the nearest driving lane"),
         ([(10.0, 1.75, 0.0), (math.inf, 1.75, 0.0)], "finite"),
     ],
@@ -140,8 +140,9 @@ def test_sampled_points_lie_where_carla_says(name: str) -> None:
 )
 def test_every_plan_is_connected_and_its_options_agree_with_the_heading(name: str, first: int, second: int) -> None:
     graph = lane_graph(town(name))
-    ends = [tuple(graph.location_m[number % len(graph.lane_of)].tolist()) for number in (first, second)]
-    if math.dist(*ends) < 5.0:
+    roads = np.flatnonzero(graph.junction_of[graph.lane_of] < 0)  # in junctions lanes overlap: a point may mean several
+    ends = [tuple(graph.location_m[roads[number % len(roads)]].tolist()) for number in (first, second)]
+    if math.dist(*ends) < 60.0:  # nearer, the second may lie just behind the first
         return
     plan = plan_points(town(name), ends)
     steps = np.diff(plan.distance_m)
