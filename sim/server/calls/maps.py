@@ -72,6 +72,8 @@ def get_navigation_mesh(simulator: Simulator) -> bytes:
 
 
 def _source(simulator: Simulator, name: str) -> MapSource:
+    if not name:  # what the client sends to reload the map that is loaded
+        return simulator.episode.scene.source
     if name.rpartition("/")[2] == UPLOADED_MAP:
         if simulator.uploaded is None:
             raise SimulatorError(f"{UPLOADED_MAP} names an uploaded OpenDRIVE, and none was uploaded")

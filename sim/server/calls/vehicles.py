@@ -152,6 +152,9 @@ def get_wheel_steer_angle(simulator: Simulator, actor_id: int, wheel: int) -> fl
     """Angle of a wheel in degrees; the rear ones never turn."""
     _wheel(simulator, actor_id, wheel)
     vehicles = simulator.episode.physics.vehicles
+    posed = _vehicle(simulator, actor_id).posed_steer_deg
+    if wheel in posed and not vehicles.rows.simulated[vehicles.row(actor_id)]:
+        return posed[wheel]
     is_front = wheel in (0, 1) if len(vehicles.physics(actor_id).wheels) > 2 else wheel == 0
     return float(vehicles.wheel_steer_deg()[vehicles.row(actor_id)]) if is_front else 0.0
 
@@ -160,25 +163,25 @@ def get_wheel_steer_angle(simulator: Simulator, actor_id: int, wheel: int) -> fl
 def get_wheel_pitch_angle(simulator: Simulator, actor_id: int, wheel: int) -> float:
     """How far a wheel is turned about its axle, in degrees: the way driven over the radius."""
     radius_m = _wheel(simulator, actor_id, wheel).radius_m
+    vehicles, posed = simulator.episode.physics.vehicles, _vehicle(simulator, actor_id).posed_roll_deg
+    if wheel in posed and not vehicles.rows.simulated[vehicles.row(actor_id)]:
+        return posed[wheel]
     travelled_m = float(simulator.episode.table.travelled_m[_vehicle(simulator, actor_id).row])
     return math.degrees(travelled_m / radius_m) % 360.0
 
 
 @CALLS.nothing("set_wheel_steer_direction", ID, decode.integer, decode.number)
-def set_wheel_steer_direction(simulator: Simulator, actor_id: int, wheel: int, _degrees: float) -> None:
-    """Not supported: wheels are drawn as the steering has them."""
-    _refuse_wheel(simulator, actor_id, wheel, "set_wheel_steer_direction")
+def set_wheel_steer_direction(simulator: Simulator, actor_id: int, wheel: int, degrees: float) -> None:
+    """Turn a wheel of a vehicle whose physics is off; with physics the steering decides."""
+    _wheel(simulator, actor_id, wheel)
+    _vehicle(simulator, actor_id).posed_steer_deg[wheel] = degrees
 
 
 @CALLS.nothing("set_wheel_pitch_angle", ID, decode.integer, decode.number)
-def set_wheel_pitch_angle(simulator: Simulator, actor_id: int, wheel: int, _degrees: float) -> None:
-    """Not supported: wheels turn as the vehicle drives."""
-    _refuse_wheel(simulator, actor_id, wheel, "set_wheel_pitch_angle")
-
-
-def _refuse_wheel(simulator: Simulator, actor_id: int, wheel: int, call: str) -> None:
+def set_wheel_pitch_angle(simulator: Simulator, actor_id: int, wheel: int, degrees: float) -> None:
+    """Roll a wheel of a vehicle whose physics is off; with physics the way driven decides."""
     _wheel(simulator, actor_id, wheel)
-    raise SimulatorError(f"{call} is not supported by DriveVLA's embedded simulator: wheels move with the vehicle")
+    _vehicle(simulator, actor_id).posed_roll_deg[wheel] = degrees
 
 
 def _vehicle(simulator: Simulator, actor_id: int) -> Actor:

@@ -60,6 +60,8 @@ class Actor:
         signal_id: For lights and signs: OpenDRIVE signal id.
         light_flags: For vehicles: which lamps a client has switched on.
         open_doors: For vehicles: numbers of the doors that are open.
+        posed_steer_deg: For vehicles: angles of wheels as a client posed them; they hold while physics is off.
+        posed_roll_deg: Likewise how far wheels are turned about their axles.
     """
 
     actor_id: int
@@ -80,6 +82,8 @@ class Actor:
     signal_id: str = ""
     light_flags: int = 0
     open_doors: set[int] = field(default_factory=set)
+    posed_steer_deg: dict[int, float] = field(default_factory=dict)
+    posed_roll_deg: dict[int, float] = field(default_factory=dict)
 
     @property
     def is_client_side(self) -> bool:

@@ -14,6 +14,7 @@ __all__ = ["dynamic_frame"]
 
 _COLOURS: tuple[LightColour, ...] = get_args(LightColour)  # in the numbering of carla.TrafficLightState
 STANDING_MPS = 0.05
+FRONT_LEFT = 0
 _PROP_RGB = (0.5, 0.5, 0.5)
 
 
@@ -22,10 +23,14 @@ def dynamic_frame(
 ) -> DynamicFrame:
     """Everything that is not in the static mesh."""
     states = {light.signal_id: _COLOURS[light.state] for light in lights}
-    steer_deg = dict(zip(physics.vehicles.rows.actor_id.tolist(), physics.vehicles.wheel_steer_deg(), strict=True))
+    fleet = physics.vehicles
+    steer_deg = dict(zip(fleet.rows.actor_id.tolist(), fleet.wheel_steer_deg().tolist(), strict=True))
+    for actor in table.of_kind("vehicle"):
+        if FRONT_LEFT in actor.posed_steer_deg and not fleet.rows.simulated[fleet.row(actor.actor_id)]:
+            steer_deg[actor.actor_id] = actor.posed_steer_deg[FRONT_LEFT]
     gait = dict(zip(physics.walkers.rows.actor_id.tolist(), physics.walkers.rows.gait, strict=True))
     bodies = tuple(
-        _render_actor(table, actor, float(steer_deg.get(actor.actor_id, 0.0)), gait.get(actor.actor_id))
+        _render_actor(table, actor, steer_deg.get(actor.actor_id, 0.0), gait.get(actor.actor_id))
         for actor in table.actors
         if actor.spec is not None
     )

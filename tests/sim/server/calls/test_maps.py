@@ -65,6 +65,13 @@ def test_loading_keeps_settings_when_asked_to(own_client: Any) -> None:
     assert not world.get_settings().synchronous_mode
 
 
+def test_reloading_begins_a_new_episode_of_the_same_map(own_client: Any) -> None:
+    before = own_client.get_world()
+    after = own_client.reload_world()
+    assert after.id != before.id
+    assert after.get_map().name == before.get_map().name
+
+
 def test_unknown_map_is_named_with_the_nearest(own_client: Any) -> None:
     before = own_client.get_world().id
     with pytest.raises(RuntimeError, match=r"Map 'Gen_tea_1' not found.*'tee'"):

@@ -194,3 +194,13 @@ def test_friction_trigger_lengthens_the_way_to_stop(world: Any, spawn: Callable[
     dry_m = stopping_way_m()
     spawn("static.trigger.friction", friction="0.1", extent_x="5000", extent_y="5000", extent_z="1000")
     assert stopping_way_m() > 1.5 * dry_m
+
+
+def test_posed_wheels_hold_while_physics_is_off(world: Any, vehicle: Any) -> None:
+    front_left = carla.VehicleWheelLocation.FL_Wheel
+    vehicle.set_wheel_steer_direction(front_left, 25.0)
+    vehicle.set_wheel_pitch_angle(front_left, 90.0)
+    assert vehicle.get_wheel_steer_angle(front_left) == 0.0
+    vehicle.set_simulate_physics(False)
+    assert vehicle.get_wheel_steer_angle(front_left) == pytest.approx(25.0)
+    assert vehicle.get_wheel_pitch_angle(front_left) == pytest.approx(90.0)

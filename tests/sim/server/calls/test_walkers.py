@@ -65,9 +65,6 @@ controller.stop()
 """
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the navigation mesh's detail triangles mark no boundary edges, which the client dereferences"
-)
 def test_ai_walker_walks_at_its_speed(world: Any, running_server: RunningServer) -> None:
     # In a child process: the client's navigation is native code that crashes on a mesh that it does not like.
     command = [sys.executable, "-c", _AI_WALKER, running_server.host, str(running_server.port)]
