@@ -121,10 +121,11 @@ def _add_signals(
     builder: MeshBuilder, registry: ObjectRegistry, sites: list[SignalSite], ground: Site
 ) -> tuple[Signal, ...]:
     signals: list[Signal] = []
-    taken: list[NDArray[np.float64]] = []
+    taken: dict[int, list[NDArray[np.float64]]] = {}
     for site in sites:
         if site.kind == "traffic_light":
-            heads = add_light_heads(builder, registry, site, find_mounts(site, ground, taken))
+            at_junction = taken.setdefault(-1 if site.approach is None else site.approach.junction_id, [])
+            heads = add_light_heads(builder, registry, site, find_mounts(site, ground, at_junction))
         else:
             heads = add_sign_board(builder, registry, site, ground)
         signals.append(

@@ -34,7 +34,7 @@ _CLEARANCE_M = 0.5
 _FAR_M = 10.0
 _AIM_BEFORE_LINE_M = 15.0
 _LONGEST_JUNCTION_M = 55.0
-_SAME_PLACE_M = 1.0
+_SAME_PLACE_M, _STEP_BACK_M = 1.0, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,12 @@ def find_mounts(site: SignalSite, ground: Site, taken_m: list[NDArray[np.float64
         mounts.append(_mount(_beside(near, approach.rightward, ground), approach, is_far=False))
     else:
         mounts.append(_mount(_far_spot(approach, ground), approach, is_far=True))
-    found = [_moved_clear(mount, approach, taken_m) for mount in mounts if mount is not None]
-    taken_m.extend(mount.head_m for mount in found)
+    found = []
+    for mount in mounts:
+        clear = None if mount is None else _moved_clear(mount, approach, ground, taken_m)
+        if clear is not None:
+            found.append(clear)
+            taken_m.append(clear.head_m)
     return found
 
 
@@ -121,12 +125,15 @@ def _mount(foot_m: NDArray[np.float64] | None, approach: Approach, *, is_far: bo
     return Mount(foot_m, head, float(np.degrees(np.arctan2(gaze[1], gaze[0]))))
 
 
-def _moved_clear(mount: Mount, approach: Approach, taken_m: list[NDArray[np.float64]]) -> Mount:
-    """Two signals of one approach would hang in one place: the second moves aside along the line of the road's edge."""
-    head, foot = mount.head_m, mount.foot_m
-    while any(np.linalg.norm(head - other) < _SAME_PLACE_M for other in taken_m):
-        head, foot = head - 0.5 * approach.forward, foot - 0.5 * approach.forward
-    return Mount(foot, head, mount.yaw_deg)
+def _moved_clear(mount: Mount, approach: Approach, ground: Site, taken_m: list[NDArray[np.float64]]) -> Mount | None:
+    """Two signals of one approach would hang in one place: the second moves back along the road's edge, if it can."""
+    shift = np.zeros(3)
+    while any(np.linalg.norm(mount.head_m + shift - other) < _SAME_PLACE_M for other in taken_m):
+        shift = shift - _STEP_BACK_M * approach.forward
+    if not shift.any():
+        return mount
+    foot = ground.free_spot(mount.foot_m + shift, approach.rightward, clearance_m=_CLEARANCE_M, reach_m=0.0)
+    return None if foot is None else Mount(foot, mount.head_m + shift, mount.yaw_deg)
 
 
 def add_light_heads(

@@ -116,7 +116,7 @@ def test_lights_have_heads_in_front_of_their_traffic(town: str) -> None:
         waiting = np.array(light.pose.location_m) + world_from_actor @ np.array(light.trigger.center_m)
         ahead_m = [float(forward @ (np.array(head[:2]) - waiting[:2])) for head in light.head_locations_m]
         assert min(ahead_m) > -0.5
-        assert max(ahead_m) > 2.5
+        assert max(ahead_m) > 2.0
         assert all(2.0 < head[2] - waiting[2] < 9.0 for head in light.head_locations_m)
 
 
@@ -130,7 +130,7 @@ def test_spawn_points_lie_on_driving_lanes_outside_junctions(town: str) -> None:
         assert not waypoint.is_junction
         turn = (waypoint.transform.rotation.yaw - pose.rotation_deg[1] + 180.0) % 360.0 - 180.0
         assert abs(turn) < 5.0
-        assert waypoint.transform.location.z == pytest.approx(pose.location_m[2] - 0.5, abs=0.02)
+        assert waypoint.transform.location.z == pytest.approx(pose.location_m[2] - 0.5, abs=0.05)
 
 
 def test_mesh_stays_within_its_budget(town: str) -> None:
