@@ -29,6 +29,8 @@ _BEHIND_M = 50.0
 """A key point at most so far behind on the same lane, at the start or after a lane change, counts as reached: CARLA's
 planner compares lanes, not places on them, and some official routes have such points. Farther is a drive round the
 block."""
+_BEHIND_START_M = 5.0
+"""The same for the second key point: no route begins by having passed it."""
 _BEHIND_COST = 5.0
 """Per metre behind: where lanes overlap, driving to the point on another lane is the better reading."""
 _NEAR_M = 40.0
@@ -69,7 +71,8 @@ def find_way(graph: LaneGraph, key_points_m: Sequence[Location]) -> tuple[tuple[
     candidates = [_candidates(graph, number, point) for number, point in enumerate(key_points_m)]
     stages: list[dict[int, _Reached]] = [{point: _Reached(cost, None, ()) for point, cost in candidates[0].items()}]
     for number, goals in enumerate(candidates[1:], start=1):
-        reached = _stage(network, stages[-1], goals, key_points_m[number])
+        behind_m = _BEHIND_M if number > 1 else _BEHIND_START_M
+        reached = _stage(network, stages[-1], goals, key_points_m[number], behind_m=behind_m)
         if not reached:
             start, goal = (tuple(round(value, 1) for value in key_points_m[each]) for each in (number - 1, number))
             raise DataError(f"no lanes lead from point {number - 1} at {start} to point {number} at {goal}")
@@ -115,6 +118,8 @@ def _stage(
     starts: Mapping[int, _Reached],
     goals: Mapping[int, float],
     goal_m: Location,
+    *,
+    behind_m: float,
 ) -> dict[int, _Reached]:
     """A* from all candidates of one key point to those of the next."""
     radius = max(math.dist(goal_m[:2], (network.x_m[goal], network.y_m[goal])) for goal in goals)
@@ -139,7 +144,7 @@ def _stage(
         if travelled > cost[point]:
             continue
         goal = goal_of.get(network.lane_of[point])
-        if goal is not None and (late_m := _late_cost_m(network, point, goal, came)) is not None:
+        if goal is not None and (late_m := _late_cost_m(network, point, goal, came, behind_m)) is not None:
             waiting.discard(goal)
             start, way = _way(network, came, point)
             reached[point] = _Reached(travelled + late_m + goals[goal], start, way)
@@ -155,14 +160,15 @@ def _stage(
 
 
 def _late_cost_m(
-    network: Network, point: int, goal: int, came: Mapping[int, tuple[int, Change | None]]
+    network: Network, point: int, goal: int, came: Mapping[int, tuple[int, Change | None]], most_m: float
 ) -> float | None:
     """What it costs that the goal lies behind a point of its lane, if it counts as reached there."""
     if point == goal:
         return 0.0
     by_following = point in came and came[point][1] is None
     behind_m = network.along_m[point] - network.along_m[goal]
-    return None if by_following or not 0 <= behind_m <= _BEHIND_M else behind_m * _BEHIND_COST
+    most_m = _BEHIND_M if point in came else most_m
+    return None if by_following or not 0 <= behind_m <= most_m else behind_m * _BEHIND_COST
 
 
 def _onward(network: Network, point: int, *, near: bool) -> list[tuple[int, float, Change | None]]:

@@ -98,6 +98,11 @@ def test_a_point_just_behind_counts_as_reached() -> None:
     assert plan.key[1] == plan.key[2]
 
 
+def test_a_route_does_not_begin_by_having_passed_its_second_point() -> None:
+    with pytest.raises(DataError, match="no lanes lead"):
+        plan_points(straight_road((0, "broken")), [(50.0, 1.75, 0.0), (30.0, 1.75, 0.0)])
+
+
 def test_against_the_direction_of_a_one_way_road_there_is_no_way() -> None:
     with pytest.raises(DataError, match="no lanes lead"):
         plan_points(straight_road((0, "broken")), [(150.0, 1.75, 0.0), (50.0, 1.75, 0.0)])
