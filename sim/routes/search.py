@@ -23,6 +23,8 @@ MAX_OFFSET_M = 10.0
 """Key points farther from every lane's centre are off the map; official ones lie within 9.35 m."""
 _OVERLAP_M = 1.0
 """Lanes this much farther away than the nearest are candidates too."""
+_START_ON_ROAD_M = 2.0
+"""A route that begins where road and junction meet begins on the road, or it would have no command for the turn."""
 _SLACK_M = 15.0
 """How much longer than the shortest way to a key point the way to another candidate of it may be."""
 _BEHIND_M = 50.0
@@ -69,7 +71,8 @@ def find_way(graph: LaneGraph, key_points_m: Sequence[Location]) -> tuple[tuple[
     """
     network = network_of(graph)
     candidates = [_candidates(graph, number, point) for number, point in enumerate(key_points_m)]
-    stages: list[dict[int, _Reached]] = [{point: _Reached(cost, None, ()) for point, cost in candidates[0].items()}]
+    starts = {point: cost + _START_ON_ROAD_M * _in_junction(graph, point) for point, cost in candidates[0].items()}
+    stages: list[dict[int, _Reached]] = [{point: _Reached(cost, None, ()) for point, cost in starts.items()}]
     for number, goals in enumerate(candidates[1:], start=1):
         behind_m = _BEHIND_M if number > 1 else _BEHIND_START_M
         reached = _stage(network, stages[-1], goals, key_points_m[number], behind_m=behind_m)
@@ -91,6 +94,10 @@ def _trace(stages: Sequence[Mapping[int, _Reached]]) -> tuple[tuple[Step, ...], 
     legs.reverse()
     places = itertools.accumulate(len(leg) for leg in legs)
     return tuple(itertools.chain.from_iterable(legs)), tuple(place - 1 for place in places)
+
+
+def _in_junction(graph: LaneGraph, point: int) -> bool:
+    return graph.lanes[graph.lane_of[point]].junction >= 0
 
 
 def _candidates(graph: LaneGraph, number: int, location_m: Location) -> dict[int, float]:

@@ -122,6 +122,19 @@ def test_points_that_make_no_route_are_refused(points: list[tuple[float, float, 
         plan_points(straight_road((0, "broken")), points)
 
 
+def test_a_route_that_begins_at_a_junction_has_the_command_for_its_turn() -> None:
+    graph = lane_graph(town("Gen_grid_1"))
+    lane = next(each for each in graph.lanes if each.junction < 0 and len(each.successors) == 3)
+    for number in lane.successors:
+        inside = graph.lanes[number]
+        after = graph.lanes[inside.successors[0]]
+        road, entry, goal = graph.location_m[[lane.end - 1, inside.first, after.first + 10]]
+        start = 0.3 * road + 0.7 * entry  # nearer to the junction's first point than to the road's last
+        ends = [(float(x), float(y), float(z)) for x, y, z in (start, goal)]
+        option = plan_points(town("Gen_grid_1"), ends).options()[3]
+        assert option in (RoadOption.LEFT, RoadOption.RIGHT, RoadOption.STRAIGHT)
+
+
 def test_the_lanes_of_a_map_are_sampled_once() -> None:
     assert lane_graph(town("Gen_grid_1")) is lane_graph(town("Gen_grid_1"))
 
