@@ -15,7 +15,7 @@ from drivevla.sim.server.wire import decode
 from drivevla.sim.server.wire.decode import Decoder
 from drivevla.sim.server.world import spawning
 from drivevla.sim.server.world.simulator import Simulator
-from drivevla.sim.server.world.spawning import ActorDescription, Attachment
+from drivevla.sim.server.world.spawning import ATTACHMENT_KINDS, RIGID, ActorDescription, Attachment
 
 __all__ = ["CALLS"]
 
@@ -117,8 +117,9 @@ def _spawn(simulator: Simulator, fields: object) -> int:
     if type(fields) is not list or len(fields) < 2:
         raise ContractError("a spawn command takes a description and a transform")
     asked = _spawn_fields(fields)
-    # Without a parent the client leaves the kind of attachment uninitialised.
-    attachment = None if asked.parent_id is None else Attachment(asked.parent_id, asked.attachment)
+    # Unless the program named a kind of attachment, the client leaves it uninitialised: whatever is no kind is rigid.
+    kind = asked.attachment if asked.attachment in ATTACHMENT_KINDS else RIGID
+    attachment = None if asked.parent_id is None else Attachment(asked.parent_id, kind)
     actor = spawning.spawn(simulator.episode, asked.description, asked.pose, attachment)
     for index, after in asked.do_after:
         _run(simulator, index, after, actor.actor_id)

@@ -10,10 +10,14 @@ from drivevla.sim.server.scene.mesh import Label
 from drivevla.sim.server.world.actors import ZERO, Actor, ActorKind, Mount, Spec
 from drivevla.sim.server.world.episode import Episode
 
-__all__ = ["ActorDescription", "Attachment", "destroy", "spawn"]
+__all__ = ["ATTACHMENT_KINDS", "RIGID", "ActorDescription", "Attachment", "destroy", "spawn"]
 
 SPAWN_COLLISION = "Spawn failed because of collision at spawn position"
 """CARLA's words; programs look for them."""
+
+ATTACHMENT_KINDS = (0, 1, 2)
+RIGID = 0
+"""``carla.AttachmentType``: rigid, spring arm, spring arm that passes through walls."""
 
 INDESTRUCTIBLE: frozenset[ActorKind] = frozenset({"spectator", "light", "sign"})
 
@@ -33,7 +37,7 @@ class Attachment:
 
     Attributes:
         parent_id: The actor it follows.
-        kind: ``carla.AttachmentType``: 0 rigid, 1 spring arm, 2 spring arm without collision.
+        kind: One of ``ATTACHMENT_KINDS``.
     """
 
     parent_id: int
@@ -45,9 +49,9 @@ class Attachment:
         Raises:
             ContractError: No such kind of attachment.
         """
-        if self.kind not in (0, 1, 2):
+        if self.kind not in ATTACHMENT_KINDS:
             raise ContractError(f"attachment must be 0 (rigid), 1 or 2 (spring arm), got {self.kind}")
-        return Mount(relative, level=self.kind != 0)
+        return Mount(relative, level=self.kind != RIGID)
 
 
 def spawn(episode: Episode, description: ActorDescription, pose: Pose, attachment: Attachment | None = None) -> Actor:

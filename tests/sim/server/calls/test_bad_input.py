@@ -118,6 +118,17 @@ def test_batch_with_rubbish_inside_answers_for_every_command(raw: Any) -> None:
     assert [entry[0][0] for entry in result] == [0] * len(commands)
 
 
+def test_uninitialised_attachment_of_a_spawn_command_is_rigid(raw: Any, world: Any) -> None:
+    parent = world.spawn_actor(
+        world.get_blueprint_library().find("walker.pedestrian.0001"), world.get_map().get_spawn_points()[0]
+    )
+    pose = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
+    spawn = [0, [[0, "controller.ai.walker", []], pose, [True, parent.id], 104, "", []]]
+    error, result = raw.call("apply_batch", [[spawn]], False)
+    assert error is None
+    assert result[0][0][0] == 1
+
+
 def test_client_that_vanishes_in_the_middle_of_a_tick_disturbs_nobody(
     world: Any, running_server: RunningServer
 ) -> None:
