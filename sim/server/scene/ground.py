@@ -89,21 +89,24 @@ class GroundSurface:
         z, normal = np.full(len(xy), np.nan), np.full((len(xy), 3), np.nan)
         point, triangle = self._candidates(xy)
         x, y = xy[point, 0], xy[point, 1]
-        edges = self._edges.take(triangle, axis=0)
-        distance = edges[:, 0] * x[:, None] + edges[:, 1] * y[:, None] + edges[:, 2]
-        inside = np.flatnonzero(distance.min(axis=1) >= -_EDGE_SLACK_M)
+        # Gathered triangle by triangle, computed column by column: both ways the memory is contiguous.
+        toward_x, toward_y, offset = self._edges.take(triangle, axis=0).T.copy().reshape(3, 3, -1)
+        toward_x *= x
+        toward_y *= y
+        offset += toward_x
+        offset += toward_y
+        inside = np.flatnonzero(offset.min(axis=0) >= -_EDGE_SLACK_M)
         point = point[inside]
-        planes = self._planes.take(triangle[inside], axis=0)
-        height = planes[:, 0] * x[inside] + planes[:, 1] * y[inside] + planes[:, 2]
+        slope_x, slope_y, level = self._planes.take(triangle[inside], axis=0).T.copy()
+        height = slope_x * x[inside] + slope_y * y[inside] + level
         away = np.abs(height - z_near[point]) + LAND_HANDICAP_M * self.is_land[triangle[inside]]
         order = np.lexsort((away, point))
         best = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
         point = point[best]
         z[point] = height[best]
-        slope = planes[best, :2]
-        up = 1 / np.sqrt(1 + slope[:, 0] ** 2 + slope[:, 1] ** 2)
-        normal[point, :2] = -slope * up[:, None]
-        normal[point, 2] = up
+        slope_x, slope_y = slope_x[best], slope_y[best]
+        up = 1 / np.sqrt(1 + slope_x * slope_x + slope_y * slope_y)
+        normal[point, 0], normal[point, 1], normal[point, 2] = -slope_x * up, -slope_y * up, up
         return z, normal
 
     def _candidates(self, xy_m: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
@@ -120,7 +123,7 @@ class GroundSurface:
 
 
 def _planes_and_edges(corners_m: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(T, 3) plane z = a x + b y + c, and (T, 3 of x y 1, 3 edges) signed distances to the edges, inside positive."""
+    """(T, 3) planes z = a x + b y + c, and (T, 9) distances to the edges, inside positive: 3 x, 3 y, 3 constants."""
     a, b, c = corners_m[:, 0], corners_m[:, 1], corners_m[:, 2]
     normal = np.cross(b - a, c - a)
     up = normal[:, 2]
@@ -132,8 +135,7 @@ def _planes_and_edges(corners_m: NDArray[np.float64]) -> tuple[NDArray[np.float6
     along = (head - tail) / np.maximum(np.linalg.norm(head - tail, axis=-1, keepdims=True), 1e-9)
     along *= np.sign(up)[:, None, None]
     inward_x, inward_y = -along[..., 1], along[..., 0]
-    edges = np.stack([inward_x, inward_y, -(inward_x * tail[..., 0] + inward_y * tail[..., 1])], axis=1)
-    return planes, edges
+    return planes, np.hstack([inward_x, inward_y, -(inward_x * tail[..., 0] + inward_y * tail[..., 1])])
 
 
 def _bucket(
@@ -179,7 +181,7 @@ def _touching(
     y = origin_m[1] + (row + 0.5) * cell_m
     touches = np.ones(len(triangle), dtype=bool)
     for k in range(3):
-        toward_x, toward_y, offset = edges[:, :, k].T
+        toward_x, toward_y, offset = edges[:, k::3].T
         reach = 0.5 * cell_m * (np.abs(toward_x) + np.abs(toward_y)) + _EDGE_SLACK_M + offset
         touches &= toward_x[triangle] * x + toward_y[triangle] * y + reach[triangle] >= 0
     return touches
