@@ -38,7 +38,12 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
     "encoders": {},  # camera and LiDAR encoders: drivevla.perception
     "readers": {},  # readers of data sets: drivevla.datasets
     "metrics": {},  # open-loop and closed-loop metrics: drivevla.evaluation
-    "policies": {},  # whatever drives: drivevla.policies
+    "policies": {  # whatever drives: drivevla.policies
+        "constant_velocity": "drivevla.policies.constant_velocity:ConstantVelocity",
+        "lane_follower": "drivevla.policies.lane_follower:LaneFollower",
+        "replay": "drivevla.policies.replay:Replay",
+        "stand_still": "drivevla.policies.stand_still:StandStill",
+    },
     "scenarios": {},  # situations on the road: drivevla.sim
     "objectives": {},  # training objectives: drivevla.training
 }
