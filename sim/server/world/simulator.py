@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import math
 import threading
 import time
 
@@ -91,7 +92,10 @@ class Simulator:
             started = time.perf_counter()
             current = self._episode
             stage = current.stage if current is not None and current.scene.source == source else None
-            stage = stage or Stage(build_scene(source, seed=self.seed))
+            if stage is None:
+                if current is not None:
+                    current.stage.close()
+                stage = Stage(build_scene(source, seed=self.seed))
             with self.lock:
                 self.stop_recording()
                 self._episode = Episode(
@@ -102,6 +106,7 @@ class Simulator:
                     stream_ids=self._stream_ids,
                     streams=self.streams,
                 )
+                stage.prepare()
                 self._flags |= MAP_CHANGED
                 self.weather = CLEAR_NOON
                 if reset_settings:
@@ -154,6 +159,8 @@ class Simulator:
         if self._free_thread.is_alive():
             self._free_thread.join(timeout=5.0)
         self.stop_recording()
+        if self._episode is not None:
+            self._episode.stage.close()
 
     def _step(self, step_s: float) -> None:
         episode = self.episode
@@ -182,7 +189,8 @@ class Simulator:
     def _run_free(self) -> None:
         last_s = time.perf_counter()
         while not self._stopping.is_set():
-            period_s = self.settings.fixed_delta_seconds or 1.0 / FREE_RUNNING_HZ
+            # Steps longer than this run faster than real time, as in CARLA: clients wait a second or two for a tick.
+            period_s = min(self.settings.fixed_delta_seconds or math.inf, 1.0 / FREE_RUNNING_HZ)
             # At least a millisecond without the lock, so that calls get their turn however slow the ticks are.
             self._stopping.wait(max(last_s + period_s - time.perf_counter(), 0.001))
             now_s = time.perf_counter()

@@ -1,10 +1,11 @@
 """From a client's description to a living actor, and back to nothing."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drivevla.errors import ContractError, SimulatorError
-from drivevla.sim.server.catalogue import AI_WALKER, FRICTION_TRIGGER, Blueprint, catalogue
+from drivevla.sim.server.catalogue import AI_WALKER, FRICTION_TRIGGER, AttributeType, Blueprint, catalogue
 from drivevla.sim.server.pose import Pose
 from drivevla.sim.server.scene.mesh import Label
 from drivevla.sim.server.world.actors import ZERO, Actor, ActorKind, Mount, Spec
@@ -68,7 +69,7 @@ def spawn(episode: Episode, description: ActorDescription, pose: Pose, attachmen
         SimulatorError: An attribute is out of range, the parent does not live, or something is in the way.
     """
     blueprint = catalogue().blueprint(description.type_id)
-    attributes = blueprint.values(description.attributes)
+    attributes = blueprint.values(_whole_numbers(blueprint, description.attributes))
     parent = episode.table.get(attachment.parent_id) if attachment else None
     actor = _new_actor(episode, blueprint, attributes)
     if parent is not None and attachment is not None:
@@ -91,6 +92,18 @@ def destroy(episode: Episode, actor: Actor) -> None:
     for child in tuple(actor.children):
         destroy(episode, child)
     episode.remove(actor)
+
+
+def _whole_numbers(blueprint: Blueprint, chosen: Mapping[str, str]) -> dict[str, str]:
+    """What was chosen, with whole numbers as such: programs write "64.0" too, and CARLA reads 64 from it."""
+    whole = {attribute.id for attribute in blueprint.attributes if attribute.type is AttributeType.INT}
+    return {
+        name: match["whole"] if name in whole and (match := _WHOLE.fullmatch(text)) else text
+        for name, text in chosen.items()
+    }
+
+
+_WHOLE = re.compile(r"(?P<whole>[+-]?\d+)\.0*")
 
 
 def _new_actor(episode: Episode, blueprint: Blueprint, attributes: dict[str, str]) -> Actor:

@@ -1,5 +1,6 @@
 """What stands still: a scene, and what draws it. One stage serves every episode of its map."""
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,15 +27,29 @@ class Stage:
         self._things = {thing.object_id: thing for thing in scene.objects}
         self._hidden: frozenset[int] = frozenset()
         self._renderers: dict[frozenset[int], Renderer] = {}
+        self._building = threading.Lock()
+        self._preparing = threading.Thread(target=lambda: self.renderer, name="prepare-renderer", daemon=True)
+
+    def prepare(self) -> None:
+        """Begin to build the renderer in the background, so that the first look need not wait for all of it."""
+        if not self._preparing.ident:
+            self._preparing.start()
+
+    def close(self) -> None:
+        """Wait for what goes on in the background."""
+        if self._preparing.ident:
+            self._preparing.join()
 
     @property
     def renderer(self) -> "Renderer":
-        """What draws the stage; built when something first looks."""
-        if self._hidden not in self._renderers:
-            from drivevla.sim.server.render.renderer import Renderer
+        """What draws the stage as it is now."""
+        with self._building:
+            hidden = self._hidden
+            if hidden not in self._renderers:
+                from drivevla.sim.server.render.renderer import Renderer
 
-            self._renderers[self._hidden] = Renderer(_without(self.scene.mesh, self._hidden))
-        return self._renderers[self._hidden]
+                self._renderers[hidden] = Renderer(_without(self.scene.mesh, hidden))
+            return self._renderers[hidden]
 
     def thing(self, object_id: int) -> SceneObject | None:
         """The thing of the level with that id."""

@@ -156,6 +156,12 @@ def test_attribute_out_of_range_is_refused_by_name(
     assert len(world.get_actors()) == count
 
 
+def test_whole_number_may_be_written_with_a_point(spawn: Callable[..., Any]) -> None:
+    assert spawn("sensor.lidar.ray_cast", channels="64.0").attributes["channels"] == "64"
+    with pytest.raises(RuntimeError, match="channels"):
+        spawn("sensor.lidar.ray_cast", channels="64.5")
+
+
 def test_sensor_that_is_not_rendered_is_refused_by_name(spawn: Callable[..., Any]) -> None:
     with pytest.raises(RuntimeError, match=r"sensor\.camera\.dvs"):
         spawn("sensor.camera.dvs")

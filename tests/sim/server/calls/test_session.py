@@ -51,6 +51,15 @@ def test_asynchronous_world_keeps_a_fixed_step(world: Any) -> None:
     assert second.elapsed_seconds - first.elapsed_seconds == pytest.approx(0.02 * frames, abs=1e-6)
 
 
+def test_world_runs_on_at_once_after_long_synchronous_steps(world: Any) -> None:
+    settings = world.get_settings()
+    settings.fixed_delta_seconds = 5.0
+    world.apply_settings(settings)
+    settings.synchronous_mode = False
+    world.apply_settings(settings)
+    world.wait_for_tick(1.0)
+
+
 def test_settings_come_back_as_they_were_set(world: Any) -> None:
     settings = world.get_settings()
     settings.no_rendering_mode, settings.max_substeps, settings.max_substep_delta_time = True, 7, 0.005
