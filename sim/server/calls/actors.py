@@ -44,9 +44,10 @@ _description = decode.struct(
 )
 
 
-@CALLS.value("get_actor_definitions", locks=False)
-def get_actor_definitions(_: Simulator) -> list[object]:
+@CALLS.value("get_actor_definitions")
+def get_actor_definitions(simulator: Simulator) -> list[object]:
     """The blueprint library."""
+    simulator.episode.stage.prepare()  # who asks for blueprints mostly wants cameras next
     return [_definition(blueprint) for blueprint in catalogue().blueprints.values()]
 
 

@@ -106,7 +106,6 @@ class Simulator:
                     stream_ids=self._stream_ids,
                     streams=self.streams,
                 )
-                stage.prepare()
                 self._flags |= MAP_CHANGED
                 self.weather = CLEAR_NOON
                 if reset_settings:

@@ -5,16 +5,32 @@ import gc
 import random
 import socket
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import carla
 import msgpack
 import pytest
 
-from drivevla.sim.server import RunningServer
+from drivevla.sim.server import RunningServer, start_server
 from drivevla.sim.server.calls.every import every_call
 
 SYNCHRONOUS, ASYNCHRONOUS = [False], [True]
+
+
+@pytest.fixture(scope="module")
+def running_server(own_places: None) -> Iterator[RunningServer]:
+    """A server of its own: some of this rubbish is valid, and changes things that other tests rely on."""
+    with start_server("Gen_tee_1") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(running_server: RunningServer) -> Any:
+    """A client of that server, which must not notice any of it."""
+    carla_client = carla.Client(running_server.host, running_server.port, worker_threads=8)
+    carla_client.set_timeout(20.0)
+    return carla_client
 
 
 class RawClient:

@@ -28,23 +28,30 @@ def _drive(server: RunningServer, vehicles: int, ticks: int, *town: str) -> tupl
     return motion, measured, float(way_m)
 
 
-def test_drives_are_bit_identical_in_one_server_and_across_servers() -> None:
-    with start_server(TOWN, seed=3) as server:
-        first = _drive(server, 6, 60)
-        second = _drive(server, 6, 60, TOWN)  # other frame numbers, other actor ids
-    with start_server(TOWN, seed=3) as server:
-        third = _drive(server, 6, 60)
-    assert first[2] > 10.0
-    assert first == second == third
+VEHICLES, TICKS = 6, 60
 
 
-def test_another_seed_gives_other_noise_and_the_same_motion() -> None:
+@pytest.fixture(scope="module")
+def drives() -> list[tuple[str, str, float]]:
+    """Two drives in one server, the second after loading the map anew: other frame numbers, other actor ids."""
     with start_server(TOWN, seed=3) as server:
-        first = _drive(server, 2, 10)
+        return [_drive(server, VEHICLES, TICKS), _drive(server, VEHICLES, TICKS, TOWN)]
+
+
+def test_drives_in_one_server_are_bit_identical(drives: list[tuple[str, str, float]]) -> None:
+    assert drives[0][2] > 10.0
+    assert drives[0] == drives[1]
+
+
+def test_drives_in_another_process_are_bit_identical_and_another_seed_only_changes_noise(
+    drives: list[tuple[str, str, float]],
+) -> None:
+    with start_server(TOWN, seed=3) as server:
+        assert _drive(server, VEHICLES, TICKS) == drives[0]
     with start_server(TOWN, seed=4) as server:
-        second = _drive(server, 2, 10)
-    assert first[0] == second[0]
-    assert first[1] != second[1]
+        other = _drive(server, VEHICLES, TICKS)
+    assert other[0] == drives[0][0]
+    assert other[1] != drives[0][1]
 
 
 @pytest.mark.slow
