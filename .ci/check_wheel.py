@@ -14,6 +14,8 @@ KNOWN = (
     "drivevla/sim/server/pose.py",
     "drivevla/datasets/__init__.py",
     "drivevla/configs/rigs/nano.yaml",
+    "drivevla/language/phrases/zh.yaml",
+    "drivevla/sim/server/catalogue/vehicles.json",
     "drivevla/py.typed",
 )
 
