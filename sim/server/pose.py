@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Pose", "rotation_matrices"]
+__all__ = ["Pose", "euler_angles_deg", "rotation_matrices"]
 
 
 def rotation_matrices(rotation_deg: ArrayLike) -> NDArray[np.float64]:
@@ -30,6 +30,15 @@ def rotation_matrices(rotation_deg: ArrayLike) -> NDArray[np.float64]:
     return np.stack([forward, right, up], axis=-1)
 
 
+def euler_angles_deg(world_from_body: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pitch, yaw, roll of rotation matrices (..., 3, 3); the inverse of ``rotation_matrices``."""
+    pitch = np.arcsin(np.clip(world_from_body[..., 2, 0], -1.0, 1.0))
+    yaw = np.arctan2(world_from_body[..., 1, 0], world_from_body[..., 0, 0])
+    roll = np.arctan2(-world_from_body[..., 2, 1], world_from_body[..., 2, 2])
+    angles: NDArray[np.float64] = np.degrees(np.stack([pitch, yaw, roll], axis=-1))
+    return angles
+
+
 @dataclass(frozen=True, slots=True)
 class Pose:
     """Where something is in CARLA's world frame.
@@ -41,6 +50,13 @@ class Pose:
 
     location_m: tuple[float, float, float]
     rotation_deg: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    @classmethod
+    def from_matrix(cls, world_from_body: NDArray[np.float64]) -> "Pose":
+        """The pose of a (4, 4) rigid matrix."""
+        x, y, z = world_from_body[:3, 3].tolist()
+        pitch, yaw, roll = euler_angles_deg(world_from_body[:3, :3]).tolist()
+        return cls((x, y, z), (pitch, yaw, roll))
 
     def matrix(self) -> NDArray[np.float64]:
         """The (4, 4) world-from-body matrix."""

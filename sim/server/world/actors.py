@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from drivevla.errors import SimulatorError
 from drivevla.sim.server.catalogue.blueprint import Blueprint
 from drivevla.sim.server.catalogue.spec import PropSpec, VehicleSpec, WalkerSpec
-from drivevla.sim.server.pose import Pose, rotation_matrices
+from drivevla.sim.server.pose import Pose, euler_angles_deg, rotation_matrices
 from drivevla.sim.server.wire import encode
 from drivevla.sim.server.wire.decode import Vector
 from drivevla.sim.server.wire.records import ACTOR_RECORD
+from drivevla.sim.server.world.skeleton import Skeleton
 
 __all__ = ["Actor", "ActorKind", "ActorTable", "Mount", "Spec"]
 
@@ -62,6 +63,7 @@ class Actor:
         open_doors: For vehicles: numbers of the doors that are open.
         posed_steer_deg: For vehicles: angles of wheels as a client posed them; they hold while physics is off.
         posed_roll_deg: Likewise how far wheels are turned about their axles.
+        skeleton: For walkers: their bones, once a client has asked for them.
     """
 
     actor_id: int
@@ -84,6 +86,7 @@ class Actor:
     open_doors: set[int] = field(default_factory=set)
     posed_steer_deg: dict[int, float] = field(default_factory=dict)
     posed_roll_deg: dict[int, float] = field(default_factory=dict)
+    skeleton: Skeleton | None = None
 
     @property
     def is_client_side(self) -> bool:
@@ -206,10 +209,7 @@ class ActorTable:
         base = self.pose(parent)
         if mount.level:
             base = Pose(base.location_m, (0.0, base.rotation_deg[1], 0.0))
-        world_from_child = base.matrix() @ mount.relative.matrix()
-        x, y, z = world_from_child[:3, 3].tolist()
-        pitch, yaw, roll = euler_angles_deg(world_from_child[:3, :3]).tolist()
-        return Pose((x, y, z), (pitch, yaw, roll))
+        return Pose.from_matrix(base.matrix() @ mount.relative.matrix())
 
     def world_points(self, actor: Actor, points_m: Sequence[Vector]) -> list[Vector]:
         """Points of the actor's frame in the world."""
@@ -279,15 +279,6 @@ class _MountLevel:
             table.rotation_deg[self.rows] = euler_angles_deg(world_from_parent @ self.relative)
         else:
             table.rotation_deg[self.rows] = parent_deg
-
-
-def euler_angles_deg(world_from_body: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pitch, yaw, roll of rotation matrices (..., 3, 3); the inverse of ``rotation_matrices``."""
-    pitch = np.arcsin(np.clip(world_from_body[..., 2, 0], -1.0, 1.0))
-    yaw = np.arctan2(world_from_body[..., 1, 0], world_from_body[..., 0, 0])
-    roll = np.arctan2(-world_from_body[..., 2, 1], world_from_body[..., 2, 2])
-    angles: NDArray[np.float64] = np.degrees(np.stack([pitch, yaw, roll], axis=-1))
-    return angles
 
 
 def _mount_levels(actors: list[Actor]) -> list[_MountLevel]:

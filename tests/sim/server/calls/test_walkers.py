@@ -26,10 +26,30 @@ def test_walker_walks_where_it_is_told(world: Any, spawn: Callable[..., Any]) ->
     assert (control.speed, control.direction.y) == pytest.approx((1.5, 1.0))
 
 
-def test_bones_are_truthfully_none(world: Any, spawn: Callable[..., Any]) -> None:
+def test_bones_stand_on_the_ground_and_follow_what_a_client_poses(world: Any, spawn: Callable[..., Any]) -> None:
     walker = spawn("walker.pedestrian.0002")
-    world.tick()
-    assert len(walker.get_bones().bone_transforms) == 0
+    for _ in range(10):
+        world.tick()
+    bones = {bone.name: bone for bone in walker.get_bones().bone_transforms}
+    head, foot = bones["crl_Head__C"], bones["crl_foot__L"]
+    height = 2 * walker.bounding_box.extent.z
+    assert 0.8 * height < head.component.location.z < height
+    assert 0.0 < foot.component.location.z < 0.1 * height
+    middle = walker.get_location()
+    assert head.world.location.z > middle.z > foot.world.location.z
+
+    arm = carla.Transform(bones["crl_foreArm__R"].relative.location, carla.Rotation(pitch=90.0))
+    posed = carla.WalkerBoneControlIn()
+    posed.bone_transforms = [("crl_foreArm__R", arm)]
+    walker.set_bones(posed)
+    walker.blend_pose(1.0)
+    raised = {bone.name: bone for bone in walker.get_bones().bone_transforms}
+    assert raised["crl_foreArm__R"].relative.rotation.pitch == pytest.approx(90.0)
+    # The hand hung straight down; with the fore-arm pitched up by 90 degrees it points ahead.
+    assert raised["crl_hand__R"].component.location.x > bones["crl_hand__R"].component.location.x + 0.1
+    walker.blend_pose(0.0)
+    rest = {bone.name: bone for bone in walker.get_bones().bone_transforms}
+    assert rest["crl_foreArm__R"].relative.rotation.pitch == pytest.approx(0.0)
 
 
 def test_navigation_gives_places_on_sidewalks(world: Any) -> None:
