@@ -28,6 +28,7 @@ VERBS: Mapping[str, Verb] = {
     "doctor": Verb("drivevla.cli.doctor", "say what this machine has and lacks, and what to do about it"),
     "demo": Verb("drivevla.cli.demo", "drive through a town with traffic and film it"),
     "sim": Verb("drivevla.cli.sim", "serve the embedded simulator to any CARLA client"),
+    "evaluate": Verb("drivevla.cli.evaluate", "drive routes in a simulator with a policy, and score it"),
     "config": Verb("drivevla.cli.config", "show a preset with its overrides, or list the presets"),
     "recipes": Verb("drivevla.cli.recipes", "list the systems that are reproduced, or describe one"),
 }

@@ -19,6 +19,8 @@ _JOIN_M = 4.0
 _BEYOND_M = 15.0
 """The path goes on straight behind the route's end: a route is finished by driving over its last point."""
 _STEP_S = 0.05
+_MOVE_OFF_MPS = 1.0
+"""Plans begin at least this fast: a tracker cannot tell one that begins at rest from one that stays there."""
 
 
 class LaneFollower:
@@ -58,7 +60,7 @@ class LaneFollower:
         cruise_mps = self._speed_mps
         if truth.speed_limit_mps is not None:
             cruise_mps = min(cruise_mps, truth.speed_limit_mps)
-        along_m = self._distances(_bends(truth.route_m, len(path)), cruise_mps, max(observation.ego.speed_mps, 0.0))
+        along_m = self._distances(_bends(truth.route_m, len(path)), cruise_mps, observation.ego.speed_mps)
         yaw = np.unwrap(yaw_along(path))
         length = np.arange(len(path)) * _SPACING_M
         waypoints = np.stack([np.interp(along_m, length, column) for column in (*path.T, yaw)], axis=-1)
@@ -72,6 +74,7 @@ class LaneFollower:
             allowed[index] = min(allowed[index], reachable)
         length = np.arange(len(allowed)) * _SPACING_M
         travelled, driven = 0.0, []
+        speed_mps = max(speed_mps, min(_MOVE_OFF_MPS, cruise_mps))
         change = self._acceleration_mps2 * _STEP_S
         for _ in range(round(TIMES_S[-1] / _STEP_S)):
             limit = float(np.interp(travelled, length, allowed))
