@@ -54,7 +54,7 @@ class Guidance:
         target_points_m: (2, 2) the next target and the one after it, ego frame.
         instruction: The instruction in force.
         goal: What must become true.
-        junction: The map's id of the junction that is meant.
+        junctions: The map's id of the junction that is meant, or None, for each step of the instruction.
         misleading: Whether the instruction is one that must be refused.
         notice: The notice that is given.
         distance_m: How far along the route the car is.
@@ -67,7 +67,7 @@ class Guidance:
     target_points_m: NDArray[np.float64] | None
     instruction: Instruction | None
     goal: Goal | None
-    junction: int | None
+    junctions: tuple[int | None, ...]
     misleading: bool
     notice: Instruction | None
     distance_m: float

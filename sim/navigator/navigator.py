@@ -164,7 +164,7 @@ class Navigator:
             target_points_m=transform_points_se2(invert_se2(world_from_ego), points) if hears_commands else None,
             instruction=now.instruction if now else None,
             goal=_goal(now) if now else None,
-            junction=now.cue.junction if now and not now.misleading else None,
+            junctions=now.cue.junctions if now and not now.misleading else (),
             misleading=now is not None and now.misleading is not None,
             notice=self._notice,
             distance_m=distance_m,

@@ -68,7 +68,7 @@ class Cue:
         instruction: What is said.
         goal: What must become true.
         reason: ``route`` for something new, ``repeat`` for the same thing said anew, ``scheduled`` by the suite.
-        junction: The map's id of the junction that is meant, if one is; the first of two.
+        junctions: The map's id of the junction that is meant, or None, for each step of the instruction.
     """
 
     issue_m: float
@@ -76,7 +76,12 @@ class Cue:
     instruction: Instruction
     goal: Goal
     reason: Reason
-    junction: int | None = None
+    junctions: tuple[int | None, ...] = ()
+
+    @property
+    def junction(self) -> int | None:
+        """The junction of the first step."""
+        return self.junctions[0] if self.junctions else None
 
 
 def make_schedule(
@@ -159,7 +164,10 @@ def _next_cue(
         instruction=choice.instruction,
         goal=goal_of(choice.instruction),
         reason="repeat" if subject is not None and subject is about else "route",
-        junction=subject.passage.junction if isinstance(subject, Crossing) else None,
+        junctions=tuple(
+            event.passage.junction if isinstance(event, Crossing) else None
+            for event in dict.fromkeys((choice.first_event, choice.event))
+        ),
     )
     return cue, subject
 
