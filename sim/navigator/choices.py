@@ -37,6 +37,8 @@ _SOON_M = 25.0
 """A lane change that begins within so much is asked for without a distance."""
 _SECOND_STEP_M = 80.0
 """Two steps are told at once where the second begins within so much of the end of the first."""
+_LONG_ENOUGH_M = 20
+"""Nobody is told to follow a road for less."""
 _END_RADIUS_M = 18.0
 _POINT_WITHIN_M = 60.0
 
@@ -98,7 +100,7 @@ def cruising(book: Roadbook, sights: Sequence[Sight], position_m: float, until_m
     """
     said = [Instruction(kind=InstructionKind.FOLLOW_ROAD)]
     distance_m = spoken_distance_m(until_m - position_m)
-    if distance_m is not None:
+    if distance_m is not None and distance_m >= _LONG_ENOUGH_M:
         said.append(Instruction(kind=InstructionKind.FOLLOW_ROAD, distance_m=distance_m))
     if until_m >= book.plan.length_m and not events_after(book, position_m):
         said += _destinations(book, sights, position_m)

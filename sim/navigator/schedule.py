@@ -145,7 +145,8 @@ def _next_cue(
     about: object,
 ) -> tuple[Cue, object]:
     ahead = events_after(book, position_m)
-    if not ahead or ahead[0].begin_m - position_m > triggers.announce_m:
+    is_announced = any(event is about for event in ahead)  # "the second": the first is passed, it is still to come
+    if not ahead or (ahead[0].begin_m - position_m > triggers.announce_m and not is_announced):
         until_m = ahead[0].begin_m - triggers.announce_m if ahead else book.plan.length_m
         choice = _pick(rng, cruising(book, sights, position_m, min(until_m, limit_m)))
     else:
