@@ -29,7 +29,8 @@ CALLS = CallGroup()
 ID = decode.uint32
 CM_PER_M = 100.0
 
-vehicle_control: Decoder[VehicleControl] = decode.struct(
+_CONTROL_TYPES = (float, float, float, bool, bool, bool, int)
+_any_vehicle_control: Decoder[VehicleControl] = decode.struct(
     VehicleControl,
     decode.number,
     decode.number,
@@ -39,6 +40,22 @@ vehicle_control: Decoder[VehicleControl] = decode.struct(
     decode.boolean,
     decode.integer,
 )
+
+
+def vehicle_control(value: object) -> VehicleControl:
+    """The decoder of a VehicleControl.
+
+    Raises:
+        ContractError: A field has the wrong type, or is no finite number.
+    """
+    # What the client sends is taken at a glance: the Traffic Manager sends one for every vehicle and step.
+    if type(value) is list and tuple(map(type, value)) == _CONTROL_TYPES:
+        throttle, steer, brake = value[:3]
+        if abs(throttle) <= 1.0 and abs(steer) <= 1.0 and abs(brake) <= 1.0:  # false for what is no number
+            return VehicleControl(*value)
+    return _any_vehicle_control(value)
+
+
 ackermann_control: Decoder[AckermannControl] = decode.struct(
     AckermannControl, *[decode.number] * len(fields(AckermannControl))
 )
