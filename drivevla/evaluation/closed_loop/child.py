@@ -11,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
+from drivevla.errors import SimulatorLost
 from drivevla.evaluation.closed_loop.episode import drive_route
 from drivevla.evaluation.closed_loop.job import JOB_FILE, RouteJob
 
@@ -27,7 +28,11 @@ def main(folder: Path) -> None:
     def beat(time_s: float, percent: float) -> None:
         os.write(lines, (json.dumps({"time_s": time_s, "percent": percent}) + "\n").encode())
 
-    drive_route(RouteJob.read(folder / JOB_FILE), folder, beat)
+    try:
+        drive_route(RouteJob.read(folder / JOB_FILE), folder, beat)
+    except SimulatorLost as error:
+        logging.error("the simulator was lost: %s", error)
+        os._exit(1)  # at once: the client would wait for the simulator in its own end
 
 
 def _end_with_parent() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drivevla.config.sensor_rig import load_rig
-from drivevla.errors import PolicyError, UserError, require
+from drivevla.errors import PolicyError, SimulatorLost, UserError, require
 from drivevla.evaluation.closed_loop.driver import Driver, make_policy
 from drivevla.evaluation.closed_loop.job import (
     DRIVE_FILE,
@@ -56,6 +56,10 @@ LAG_TICKS = 4
 """A tick is judged so many ticks later: its contacts come through another connection than the tick itself."""
 START_ABOVE_M = 0.3
 CONNECT_S = 30.0
+
+_ABANDONED: list[ExitStack] = []
+"""What belonged to a simulator that is gone: tidying up there would wait out the time limit of every call. The process
+ends now, and whoever watches it ends what is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +154,11 @@ def _driven(job: RouteJob, route: Route, rules: RuleBook, recorder: Recorder, be
             session.tick()  # spawned actors are in the client's list only after a tick
         contacts = stack.enter_context(watch_contacts(session))
         driver = Driver(policy, session, RouteAhead(plan), TargetsAhead(plan, route))
-        return _Episode(session, driver, plan, route, rules, contacts).drive(job.seed, recorder, beat)
+        try:
+            return _Episode(session, driver, plan, route, rules, contacts).drive(job.seed, recorder, beat)
+        except SimulatorLost:
+            _ABANDONED.append(stack.pop_all())
+            raise
 
 
 class _Episode:
