@@ -170,7 +170,8 @@ class PlanTracker:
         """
         target_mps, planned_mps2 = self._target(plan, elapsed_s)
         acceleration = planned_mps2 + self._correction(target_mps, speed_mps, dt_s)
-        standing = target_mps < self.gains.hold_below_mps
+        # A plan that moves off gently begins at no speed, too; what it wants shows in its acceleration.
+        standing = target_mps + max(planned_mps2, 0.0) * self.gains.speed_window_s < self.gains.hold_below_mps
         if standing and speed_mps < 0.5:
             return VehicleControl(brake=1.0, steering=self._steering)
         self._steering = self._steer(plan, np.asarray(plan_from_ego, dtype=np.float64), speed_mps)

@@ -148,3 +148,13 @@ def test_a_standing_plan_keeps_the_wheel_where_it_is() -> None:
     )
     assert moving.steering > 0
     assert standing == VehicleControl(brake=1.0, steering=moving.steering)
+
+
+@pytest.mark.parametrize("acceleration_mps2", [0.8, 1.5, 3.0])
+def test_a_plan_that_moves_off_gently_moves_the_car(acceleration_mps2: float) -> None:
+    times = np.arange(1, 17) * 0.25
+    x = 0.5 * acceleration_mps2 * times**2
+    plan = Plan(waypoints=np.stack([x, np.zeros(16), np.zeros(16)], axis=-1))
+    control = PlanTracker().step(plan, plan_from_ego=np.zeros(3), elapsed_s=0.0, speed_mps=0.0, dt_s=0.05)
+    assert control.throttle > 0.1
+    assert control.brake == 0.0
