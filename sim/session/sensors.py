@@ -29,11 +29,13 @@ class Collision:
 
     Attributes:
         frame: When.
+        other_id: Id of the actor that it touched; 0 for what belongs to the level.
         other_type: CARLA's type id of what it touched.
         impulse_ns: How hard, newton seconds.
     """
 
     frame: int
+    other_id: int
     other_type: str
     impulse_ns: float
 
@@ -146,8 +148,14 @@ class SensorArray:
             listener.drain()
 
     def _note_collision(self, event: Any) -> None:
+        other = event.other_actor  # None for one that was destroyed before the client came to know it
         self.collisions.append(
-            Collision(frame=event.frame, other_type=event.other_actor.type_id, impulse_ns=event.normal_impulse.length())
+            Collision(
+                frame=event.frame,
+                other_id=other.id if other is not None else 0,
+                other_type=other.type_id if other is not None else "",
+                impulse_ns=event.normal_impulse.length(),
+            )
         )
 
     def _listen(self, name: str, blueprint: Any, actor_from_sensor: NDArray[np.float64]) -> Listener:

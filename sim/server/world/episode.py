@@ -127,6 +127,7 @@ class Episode:
         self.table.set_pose(actor, pose)
         if actor.is_body:
             self.physics.set_pose(actor.actor_id, pose)
+        self.sensors.lose_track(actor)
         self._frame = None
 
     def advance(self, step_s: float) -> None:

@@ -83,6 +83,23 @@ def test_throttle_moves_the_car_and_the_filter_follows(session: Session) -> None
     assert past.poses[0, 0] < -1.0
 
 
+def test_a_collision_tells_whom_the_ego_met(session: Session) -> None:
+    import carla
+
+    place = session.ego.get_transform()
+    forward = place.get_forward_vector()
+    place.location += carla.Location(x=5.5 * forward.x, y=5.5 * forward.y)
+    other = session.world.spawn_actor(session.world.get_blueprint_library().find("vehicle.tesla.model3"), place)
+    try:
+        session.ego.set_target_velocity(carla.Vector3D(8.0 * forward.x, 8.0 * forward.y, 0.0))
+        for _ in range(20):
+            session.tick()
+        assert {(met.other_id, met.other_type) for met in session.collisions} == {(other.id, "vehicle.tesla.model3")}
+        assert session.collisions[0].impulse_ns > 1000.0
+    finally:
+        other.destroy()
+
+
 def test_steering_to_the_left_turns_to_the_left(session: Session) -> None:
     for _ in range(40):
         session.apply(VehicleControl(throttle=0.5, steering=0.3))

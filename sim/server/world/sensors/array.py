@@ -89,6 +89,14 @@ class SensorArray:
     def __len__(self) -> int:
         return len(self._sensors)
 
+    def lose_track(self, actor: Actor) -> None:
+        """Note that an actor was put somewhere else, and with it everything that is attached to it."""
+        sensor = self._sensors.get(actor)
+        if sensor is not None and isinstance(sensor.device, Imu):
+            sensor.device.lose_track()
+        for child in actor.children:
+            self.lose_track(child)
+
     def capture(self, episode: "Episode", tick: Tick) -> None:
         """Measure whatever is due and listened to, and send it."""
         if not self._sensors:

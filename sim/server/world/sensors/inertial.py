@@ -92,6 +92,11 @@ class Imu:
         self._velocity_mps = velocity_mps
         self._location_m = location_m.copy()
 
+    def lose_track(self) -> None:
+        """Forget where the sensor was: it was put somewhere else, and no acceleration took it there."""
+        self._location_m = self._velocity_mps = None
+        self._acceleration_mps2 = np.zeros(3)
+
     def measure(
         self, pose: Pose, angular_velocity_dps: FloatArray, gravity_mps2: float, rng: np.random.Generator
     ) -> list[object]:

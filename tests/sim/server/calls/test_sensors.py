@@ -115,6 +115,19 @@ def test_pitched_imu_feels_gravity_along_its_own_axes(world: Any, spawn: Spawn, 
     assert acceleration.z == pytest.approx(9.81 * math.cos(math.radians(30.0)), abs=1e-4)
 
 
+def test_imu_feels_nothing_of_being_put_somewhere_else(world: Any, vehicle: Any, spawn: Spawn, listen: Listen) -> None:
+    vehicle.set_simulate_physics(False)
+    imu = listen(spawn("sensor.other.imu", carla.Transform(), attach_to=vehicle))
+    _first(world, imu)
+    place = vehicle.get_transform()
+    place.location.x += 30.0
+    vehicle.set_transform(place)
+    for _ in range(4):
+        acceleration = imu.at(world.tick()).accelerometer
+        assert math.hypot(acceleration.x, acceleration.y) < 0.1
+    assert vehicle.get_transform().location.distance(place.location) < 0.1
+
+
 def test_imu_integrates_to_the_motion(world: Any, vehicle: Any, spawn: Spawn, listen: Listen) -> None:
     imu = listen(spawn("sensor.other.imu", carla.Transform(), attach_to=vehicle))
     _first(world, imu)
