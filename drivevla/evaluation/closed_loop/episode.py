@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from drivevla.config.sensor_rig import load_rig
 from drivevla.errors import PolicyError, SimulatorLost, UserError, require
 from drivevla.evaluation.closed_loop.driver import Driver, make_policy
+from drivevla.evaluation.closed_loop.events import EVENTS_FILE, write_events
 from drivevla.evaluation.closed_loop.job import (
     DRIVE_FILE,
     RESULT_FILE,
@@ -121,6 +122,7 @@ def write_outcome(job: RouteJob, route: Route, rules: RuleBook, folder: Path, dr
         failure=drive.failure or _tick_limit(drive.judgement),
     )
     records = (score_route(rules, run),)
+    write_events(folder / EVENTS_FILE, run.events)
     write_result_file(
         folder / RESULT_FILE, ResultFile(rules=rules, records=records, planned_routes=1, backend=drive.backend)
     )
