@@ -6,7 +6,8 @@
 ``schedule``        what is said where, found before the drive; ``choices`` is all that is true at a place
 ``decisions``       junctions and lane changes along a plan; ``passages`` reads a junction as a driver would
 ``misleading``      LangAuto's impossible instructions; ``notices`` its warnings
-``monitor``         ``GoalMonitor``: whether a goal was reached; ``track`` reads driven poses on the map
+``monitor``         ``GoalMonitor``: whether a goal was reached; ``track`` reads driven poses on the map,
+                    ``stops`` where a car stands
 ==================  ==================================================================================
 """
 
@@ -16,10 +17,12 @@ from drivevla.sim.navigator.monitor import GoalMonitor, Verdict
 from drivevla.sim.navigator.navigator import Navigator
 from drivevla.sim.navigator.notices import Notice, notices_along
 from drivevla.sim.navigator.schedule import Cue, Scheduled, Triggers
+from drivevla.sim.navigator.stops import EgoShape
 from drivevla.sim.navigator.track import Sample
 
 __all__ = [
     "Cue",
+    "EgoShape",
     "Event",
     "GoalMonitor",
     "Guidance",

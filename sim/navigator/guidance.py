@@ -19,8 +19,27 @@ class Protocol(Enum):
     INSTRUCTIONS = "instructions"
     """Sentences alone, as in LangAuto."""
     COMMANDS = "commands"
-    """Commands and target points alone, as the leaderboard's agents get them."""
+    """Commands alone."""
+    POINTS = "points"
+    """Target points alone."""
+    LEADERBOARD = "leaderboard"
+    """Commands and target points, as the leaderboard's agents get them."""
     ALL = "all"
+
+    @property
+    def hears_sentences(self) -> bool:
+        """Whether instructions are told."""
+        return self in {Protocol.INSTRUCTIONS, Protocol.ALL}
+
+    @property
+    def hears_commands(self) -> bool:
+        """Whether the command of the next target is told."""
+        return self in {Protocol.COMMANDS, Protocol.LEADERBOARD, Protocol.ALL}
+
+    @property
+    def hears_points(self) -> bool:
+        """Whether the next two target points are told."""
+        return self in {Protocol.POINTS, Protocol.LEADERBOARD, Protocol.ALL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +52,8 @@ class Event:
         distance_m: Where along the route.
         instruction: Of what.
         misleading: Whether it was a misleading one.
+        said_anew: For a withdrawal, whether the same thing is said anew in its place: what is said next is judged then,
+            and not this.
     """
 
     what: Literal["issue", "repeat", "withdraw"]
@@ -40,6 +61,7 @@ class Event:
     distance_m: float
     instruction: Instruction
     misleading: bool = False
+    said_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

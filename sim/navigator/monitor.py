@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from drivevla.errors import ConfigError
+from drivevla.errors import ConfigError, ContractError
 from drivevla.language import (
     AvoidExit,
     ChangeLane,
@@ -27,6 +27,7 @@ from drivevla.language import (
     SpeedAtMost,
     SpeedTrend,
     StandStill,
+    StayBehind,
     StopPlace,
     TakeExit,
     TakeRoundaboutExit,
@@ -36,6 +37,7 @@ from drivevla.language import (
 from drivevla.sim.maps import Landmark
 from drivevla.sim.navigator.beside import name_of
 from drivevla.sim.navigator.passages import Sort
+from drivevla.sim.navigator.stops import EgoShape, is_in_place, line_ahead_m
 from drivevla.sim.navigator.track import LaneCrossed, Passed, Sample, Track
 
 if TYPE_CHECKING:
@@ -45,6 +47,10 @@ __all__ = ["GoalMonitor", "Verdict"]
 
 _SETTLE_S = 3.0
 """A speed is judged once the car has had so long to come to it."""
+_LEADER_WITHIN_M = 50.0
+_LEADER_ASIDE_M = 2.0
+_OVERTAKEN_ASIDE_M = 8.0
+"""A vehicle that has come to lie behind the car within so many metres aside was overtaken, and did not turn off."""
 
 
 class Verdict(Enum):
@@ -71,6 +77,7 @@ class GoalMonitor:
         landmarks: Sequence[Landmark] = (),
         *,
         junctions: Sequence[int | None] = (),
+        shape: EgoShape | None = None,
     ) -> None:
         """Begin to judge.
 
@@ -80,10 +87,11 @@ class GoalMonitor:
             landmarks: Of that map, for goals that name one.
             junctions: The map's ids of the junctions that are meant, one for each step, as ``Guidance`` gives them.
                 Without them the first junctions that are met count.
+            shape: Of the car, for goals of where to stand; the usual ego's where None.
 
         Raises:
-            ConfigError: The goal cannot be judged from a record of the ego alone: ramps, overtaking, the stop line
-                and the roadside need more of the world. So does a landmark's junction that is not given.
+            ConfigError: The goal cannot be judged from a record: a motorway's ramps, and a landmark's junction that is
+                not given.
         """
         self.goal = goal
         self.verdict = Verdict.PENDING
@@ -92,14 +100,20 @@ class GoalMonitor:
         self._track = Track(carla_map)
         self._passed: list[Passed] = []
         self._samples: list[Sample] = []
+        self._shape = shape or EgoShape()
+        self._leader: int | None = None
         self._step = 0
         self._inner: GoalMonitor | None = None
         _check(goal, self._junctions)
         if isinstance(goal, InOrder):
-            self._inner = GoalMonitor(goal.goals[0], carla_map, landmarks, junctions=self._junctions[:1])
+            self._inner = GoalMonitor(goal.goals[0], carla_map, landmarks, junctions=self._junctions[:1], shape=shape)
 
     def update(self, sample: Sample) -> Verdict:
-        """Judge with one step more."""
+        """Judge with one step more.
+
+        Raises:
+            ContractError: The goal is about other vehicles, and the sample does not know them.
+        """
         if self.verdict is not Verdict.PENDING:
             return self.verdict
         self._samples.append(sample)
@@ -141,9 +155,40 @@ class GoalMonitor:
                 return Verdict.FAILED if sample.infraction else Verdict.PENDING
             case InOrder():
                 return self._in_order(sample)
+            case StandStill():
+                return self._stands(did, self.goal, sample)
+            case StayBehind():
+                return self._stays_behind(sample)
             case _:
                 return self._speed(sample)
         return Verdict.PENDING
+
+    def _stands(self, did: Did, goal: StandStill, sample: Sample) -> Verdict:
+        if goal.place is StopPlace.AT_LINE and isinstance(did, Passed):
+            return Verdict.FAILED
+        if abs(sample.speed_mps) > goal.speed_mps:
+            return Verdict.PENDING
+        line_m = None if self._track.point is None else line_ahead_m(self._track.graph, self._track.point)
+        stands = is_in_place(
+            goal, sample.pose, shape=self._shape, carla_map=self._map, line_m=line_m, landmarks=self._landmarks
+        )
+        return Verdict.REACHED if stands else Verdict.PENDING
+
+    def _stays_behind(self, sample: Sample) -> Verdict:
+        if sample.vehicles is None:
+            raise ContractError("whether a vehicle was overtaken needs the other vehicles: give Sample.vehicles")
+        seen = {number: _seen_from(sample.pose, place) for number, place in sample.vehicles.items()}
+        if len(self._samples) == 1:
+            ahead = {
+                number: x_m
+                for number, (x_m, y_m) in seen.items()
+                if 0.0 < x_m <= _LEADER_WITHIN_M and abs(y_m) <= _LEADER_ASIDE_M
+            }
+            self._leader = min(ahead, key=lambda number: ahead[number], default=None)
+        if self._leader not in seen:
+            return Verdict.PENDING
+        x_m, y_m = seen[self._leader]
+        return Verdict.FAILED if x_m < -self._shape.rear_m and abs(y_m) <= _OVERTAKEN_ASIDE_M else Verdict.PENDING
 
     def _at_junction(self, did: Did, ref: JunctionRef, exit: Direction, *, wanted: bool) -> Verdict:
         if not isinstance(did, Passed) or did.passage.sort is not Sort.PLAIN:
@@ -212,6 +257,7 @@ class GoalMonitor:
             self._map,
             self._landmarks,
             junctions=self._junctions[self._step : self._step + 1],
+            shape=self._shape,
         )
         return self._inner.update(sample)
 
@@ -229,13 +275,11 @@ class GoalMonitor:
                 return Verdict.FAILED if settled and off else Verdict.PENDING
             case SetOff(speed_mps=least):
                 return Verdict.REACHED if speed > least else Verdict.PENDING
-            case StandStill(speed_mps=most):
-                return Verdict.REACHED if abs(speed) <= most else Verdict.PENDING
         return Verdict.PENDING
 
     def _at_end(self) -> Verdict:
         match self.goal:
-            case KeepLane() | HeedNotice() | SpeedAtMost() | AvoidExit():
+            case KeepLane() | HeedNotice() | SpeedAtMost() | AvoidExit() | StayBehind():
                 return _verdict(bool(self._samples))
             case FollowRoad(distance_m=distance):
                 # a spoken distance is rounded by up to a tenth
@@ -263,13 +307,21 @@ class GoalMonitor:
         return slope < -bound if trend is Trend.SLOWER else slope > bound
 
 
+def _seen_from(pose: tuple[float, float, float], place: tuple[float, float]) -> tuple[float, float]:
+    """A place in the frame of a pose."""
+    x_m, y_m, yaw_rad = pose
+    east_m, north_m = place[0] - x_m, place[1] - y_m
+    cos, sin = math.cos(yaw_rad), math.sin(yaw_rad)
+    return east_m * cos + north_m * sin, north_m * cos - east_m * sin
+
+
 def _verdict(good: bool) -> Verdict:
     return Verdict.REACHED if good else Verdict.FAILED
 
 
 _JUDGED = (
     TakeExit, AvoidExit, TakeTurning, TakeRoundaboutExit, FollowRoad, ChangeLane, KeepLane, HoldSpeed, SpeedAtMost,
-    MatchSpeedLimit, SpeedTrend, SetOff, StandStill, ReachObject, ReachPoint, HeedNotice, Refuse, InOrder,
+    MatchSpeedLimit, SpeedTrend, SetOff, StandStill, StayBehind, ReachObject, ReachPoint, HeedNotice, Refuse, InOrder,
 )  # fmt: skip
 
 
@@ -277,10 +329,9 @@ def _check(goal: Goal, junctions: Sequence[int | None]) -> None:
     if isinstance(goal, InOrder):
         for number, step in enumerate(goal.goals):
             _check(step, junctions[number : number + 1])
-    if not isinstance(goal, _JUDGED) or (isinstance(goal, StandStill) and goal.place is not StopPlace.IN_LANE):
+    if not isinstance(goal, _JUDGED):
         raise ConfigError(
-            f"{goal} cannot be judged from a record of the ego; accepted are "
-            f"{', '.join(kind.__name__ for kind in _JUDGED)} (StandStill in the lane alone)"
+            f"{goal} cannot be judged from a record; accepted are {', '.join(kind.__name__ for kind in _JUDGED)}"
         )
     by_landmark = isinstance(goal, TakeExit | AvoidExit) and (goal.junction.at or goal.junction.after)
     if by_landmark and (not junctions or junctions[0] is None):

@@ -19,7 +19,7 @@ from drivevla.sim.navigator.notices import Notice, light_notice
 from drivevla.sim.navigator.schedule import Cue, Scheduled, Triggers, cues_between, make_schedule
 from drivevla.sim.routes.lanes import lane_graph
 from drivevla.sim.routes.plan import DensePlan
-from drivevla.sim.routes.thinning import TargetTracker, downsample_route
+from drivevla.sim.routes.thinning import LEADERBOARD_2_GAP_M, TargetTracker, downsample_route
 from drivevla.types import LightState
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class Navigator:
         notices: Sequence[Notice] | None = None,
         misleading: Misleading | None = None,
         redraw_steps: int | None = None,
+        target_gap_m: float = LEADERBOARD_2_GAP_M,
     ) -> None:
         """Find all that will be said.
 
@@ -99,6 +100,7 @@ class Navigator:
             misleading: Impossible instructions to be refused; None for none.
             redraw_steps: An instruction of the route that has been in force for so many updates is said anew, from
                 there; LangAuto's is 400. None for never.
+            target_gap_m: How far apart target points are where nothing happens; the leaderboards differ.
 
         Raises:
             UnknownName: No such language or split.
@@ -120,7 +122,7 @@ class Navigator:
             draw_misleading(self._book, graph, self.schedule, misleading) if misleading else {}
         )
         self._sentences = [_Spoken(cue, self._say(cue.instruction, cue.issue_m)) for cue in self.schedule]
-        self._targets = downsample_route(plan)
+        self._targets = downsample_route(plan, max_gap_m=target_gap_m)
         self.reset()
 
     def reset(self) -> None:
@@ -151,8 +153,7 @@ class Navigator:
         x_m, y_m = float(world_from_ego[0]), -float(world_from_ego[1])
         distance_m, offset_m = self._progress.update(x_m, y_m)
         first, second = self._tracker.update(x_m, y_m)
-        hears_words = self.protocol is not Protocol.COMMANDS
-        hears_commands = self.protocol is not Protocol.INSTRUCTIONS
+        hears_words = self.protocol.hears_sentences
         events = self._advance(distance_m, time_s) if hears_words else []
         if hears_words and self._notices is not None:
             events += self._heed(self._notices, distance_m, time_s, light)
@@ -160,8 +161,10 @@ class Navigator:
         now = self._now
         return Guidance(
             text=self._text(),
-            command=first.option.command if hears_commands else None,
-            target_points_m=transform_points_se2(invert_se2(world_from_ego), points) if hears_commands else None,
+            command=first.option.command if self.protocol.hears_commands else None,
+            target_points_m=(
+                transform_points_se2(invert_se2(world_from_ego), points) if self.protocol.hears_points else None
+            ),
             instruction=now.instruction if now else None,
             goal=_goal(now) if now else None,
             junctions=now.cue.junctions if now and not now.misleading else (),
@@ -222,6 +225,7 @@ class Navigator:
                     distance_m=distance_m,
                     instruction=before.instruction,
                     misleading=before.misleading is not None,
+                    said_anew=not before.misleading and (again or distance_m < before.cue.withdraw_m),
                 )
             )
         events.append(

@@ -1,6 +1,7 @@
 """A driven track on the map: lane by lane, junction by junction, as the record states it."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ class Sample:
         hindered: Whether a light, traffic, a curve or a limit forbids the speed that was asked for.
         infraction: Whether a collision or another infraction happened at this step.
         speed_limit_mps: What applies here, where it is known.
+        vehicles: x, y of every other vehicle by its id, in the frame of ``pose``; None where they are not known.
     """
 
     time_s: float
@@ -41,6 +43,7 @@ class Sample:
     hindered: bool = False
     infraction: bool = False
     speed_limit_mps: float | None = None
+    vehicles: Mapping[int, tuple[float, float]] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +76,18 @@ class Track:
     """Reads driven poses on a map's lanes.
 
     Inside a junction lanes overlap, so that only the lanes before and behind it decide what was taken.
+
+    Attributes:
+        graph: The map's lanes.
+        driven_m: How far the car has come.
+        point: The point of the graph that the car is at, or None off the lanes.
     """
 
     def __init__(self, carla_map: "carla.Map") -> None:
         self._reader = junction_reader(carla_map)
-        self._graph = self._reader.graph
+        self.graph = self._reader.graph
         self.driven_m = 0.0
+        self.point: int | None = None
         self._last_xy: tuple[float, float] | None = None
         self._lane: int | None = None
         self._inside: list[int] = []
@@ -90,10 +99,11 @@ class Track:
         if self._last_xy is not None:
             self.driven_m += math.dist(self._last_xy, (x_m, y_m))
         self._last_xy = (x_m, y_m)
-        lane = self._lane_at(x_m, -y_m, -math.degrees(yaw_rad))
-        if lane is None:
+        self.point = self._point_at(x_m, -y_m, -math.degrees(yaw_rad))
+        if self.point is None:
             return None
-        if self._graph.lanes[lane].junction >= 0 or lane in self._reader.rings:
+        lane = int(self.graph.lane_of[self.point])
+        if self.graph.lanes[lane].junction >= 0 or lane in self._reader.rings:
             if not self._inside:
                 self._entered_m = self.driven_m
             if lane not in self._inside:
@@ -109,17 +119,17 @@ class Track:
         side = self._side(before, lane)
         return None if side is None else LaneCrossed(side=side, driven_m=self.driven_m)
 
-    def _lane_at(self, x_m: float, y_m: float, yaw_deg: float) -> int | None:
-        """The nearest lane that leads the way the car points; CARLA's frame."""
-        distances, points = self._graph.tree.query((x_m, y_m), k=_NEAREST)
+    def _point_at(self, x_m: float, y_m: float, yaw_deg: float) -> int | None:
+        """The nearest point of a lane that leads the way the car points; CARLA's frame."""
+        distances, points = self.graph.tree.query((x_m, y_m), k=_NEAREST)
         for distance, point in zip(np.atleast_1d(distances), np.atleast_1d(points), strict=True):
-            off_deg = math.remainder(float(self._graph.yaw_deg[point]) - yaw_deg, 360.0)
+            off_deg = math.remainder(float(self.graph.yaw_deg[point]) - yaw_deg, 360.0)
             if distance <= _ON_LANE_M and abs(off_deg) <= _ALONG_DEG:
-                return int(self._graph.lane_of[point])
+                return int(point)
         return None
 
     def _side(self, before: int, after: int) -> Side | None:
-        lanes = self._graph.lanes
+        lanes = self.graph.lanes
         for step in (before, *lanes[before].successors):  # a change may come with a new section of the road
             if lanes[step].left == after:
                 return Side.LEFT

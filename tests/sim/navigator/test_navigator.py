@@ -221,16 +221,36 @@ def test_the_seed_decides_and_a_reset_begins_anew() -> None:
 
 def test_a_protocol_hides_what_it_does_not_give() -> None:
     plan = plans("Gen_grid_1")[0]
-    words, commands, both = (
-        navigator("Gen_grid_1", plan, protocol=protocol).update(pose(plan, 0), time_s=0.0)
-        for protocol in (Protocol.INSTRUCTIONS, Protocol.COMMANDS, Protocol.ALL)
-    )
-    assert words.text is not None
-    assert words.command is None
-    assert words.target_points_m is None
-    assert commands.text is None
-    assert not commands.events
-    assert (both.text, both.command) == (words.text, commands.command)
+    heard = {
+        protocol: navigator("Gen_grid_1", plan, protocol=protocol).update(pose(plan, 0), time_s=0.0)
+        for protocol in Protocol
+    }
+    told = {
+        protocol: (each.text is not None, each.command is not None, each.target_points_m is not None)
+        for protocol, each in heard.items()
+    }
+    assert told == {
+        Protocol.INSTRUCTIONS: (True, False, False),
+        Protocol.COMMANDS: (False, True, False),
+        Protocol.POINTS: (False, False, True),
+        Protocol.LEADERBOARD: (False, True, True),
+        Protocol.ALL: (True, True, True),
+    }
+    assert not heard[Protocol.LEADERBOARD].events
+    assert heard[Protocol.ALL].text == heard[Protocol.INSTRUCTIONS].text
+    assert heard[Protocol.ALL].command == heard[Protocol.COMMANDS].command
+
+
+def test_target_points_are_as_far_apart_as_their_leaderboard_has_them() -> None:
+    """Leaderboard 1 gives a point after 50 m where nothing happens, leaderboard 2 after 200 m."""
+    plan = plans("Gen_grid_1")[0]
+    quiet_m = float(plan.distance_m[int(np.flatnonzero(plan.option != 4)[0])])
+    assert 60.0 < quiet_m < 200.0
+    for gap_m, first_m in ((50.0, 50.0), (200.0, quiet_m)):
+        guide = navigator("Gen_grid_1", plan, protocol=Protocol.POINTS, target_gap_m=gap_m)
+        points = guide.update(pose(plan, 0), time_s=0.0).target_points_m
+        assert points is not None
+        assert np.linalg.norm(points[0]) == pytest.approx(first_m, abs=4.0)
 
 
 def test_targets_lie_ahead_with_the_command_of_the_next_node() -> None:
