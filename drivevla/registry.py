@@ -34,7 +34,16 @@ GROUPS: Mapping[Group, str] = {
 """The groups that can be added to, each with the word for one member of it."""
 
 BUILT_IN: Mapping[Group, Mapping[str, str]] = {
-    "heads": {},  # planner heads: drivevla.planner
+    "heads": {  # planner heads: drivevla.planner
+        "affordance": "drivevla.planner.heads.affordance:AffordanceHead",
+        "cvae": "drivevla.planner.heads.cvae:CvaeHead",
+        "diffusion": "drivevla.planner.heads.diffusion:DiffusionHead",
+        "flow": "drivevla.planner.heads.flow:FlowHead",
+        "regression": "drivevla.planner.heads.regression:RegressionHead",
+        "token_autoregressive": "drivevla.planner.heads.token_autoregressive:AutoregressiveTokenHead",
+        "token_parallel": "drivevla.planner.heads.token_parallel:ParallelTokenHead",
+        "vocabulary": "drivevla.planner.heads.vocabulary:VocabularyHead",
+    },
     "encoders": {},  # camera and LiDAR encoders: drivevla.perception
     "readers": {},  # readers of data sets: drivevla.datasets
     "metrics": {},  # open-loop and closed-loop metrics: drivevla.evaluation
@@ -44,7 +53,9 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "replay": "drivevla.policies.replay:Replay",
         "stand_still": "drivevla.policies.stand_still:StandStill",
     },
-    "scenarios": {},  # situations on the road: drivevla.sim
+    "scenarios": {  # situations on the road: drivevla.sim
+        "HardBreakRoute": "drivevla.sim.scenarios.hard_brake:HardBreakRoute",
+    },
     "objectives": {},  # training objectives: drivevla.training
 }
 """What ships with DriveVLA: one line a name, ``"regression": "drivevla.planner.regression:RegressionHead"``."""

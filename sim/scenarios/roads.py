@@ -1,0 +1,284 @@
+"""What scenarios ask a map: lanes ahead and beside, kerbs, junctions and the ways through them. CARLA's frame."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from drivevla.errors import DataError
+from drivevla.sim.routes import DensePlan, Location, plan_points
+from drivevla.sim.routes.lanes import Lane, LaneGraph, lane_graph
+from drivevla.sim.scenarios.path import Path, turned_deg
+
+if TYPE_CHECKING:
+    import carla
+
+__all__ = ["Crossing", "Entry", "Roads", "Side", "comes_from", "crossing_ahead"]
+
+Side = Literal["left", "right"]
+From = Literal["behind", "left", "right", "opposite"]
+
+_STRAIGHT_DEG = 40.0
+"""A way through a junction that turns less than this goes straight on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """The ego's way through the next junction.
+
+    Attributes:
+        junction: The junction's id.
+        enter: First point of the plan in it.
+        leave: First point of the plan behind it.
+    """
+
+    junction: int
+    enter: int
+    leave: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A lane that leads into a junction.
+
+    Attributes:
+        lane: Its index in the lane graph.
+        yaw_deg: Heading at its end.
+        coming_from: Seen by somebody who enters by another lane.
+    """
+
+    lane: int
+    yaw_deg: float
+    coming_from: From
+
+
+class Roads:
+    """A map, asked in the words of scenarios.
+
+    Args:
+        carla_map: ``carla.Map``.
+    """
+
+    def __init__(self, carla_map: carla.Map) -> None:
+        self.map = carla_map
+        self.graph: LaneGraph = lane_graph(carla_map)
+        self._before: dict[int, list[int]] = {}
+        for number, lane in enumerate(self.graph.lanes):
+            for following in lane.successors:
+                self._before.setdefault(following, []).append(number)
+
+    def waypoint(self, location_m: Location) -> carla.Waypoint:
+        """The nearest waypoint of a driving lane."""
+        import carla
+
+        return self.map.get_waypoint(carla.Location(*location_m))
+
+    def ahead(
+        self, start: carla.Waypoint, length_m: float, *, plan: DensePlan | None = None, stop_at_junction: bool = False
+    ) -> list[carla.Waypoint]:
+        """Waypoints along the lane, a metre apart, from one waypoint on.
+
+        Args:
+            start: The first.
+            length_m: How far.
+            plan: Where lanes part, the way nearest to this plan is taken; else the first.
+            stop_at_junction: End before the next junction, however short that is.
+
+        Raises:
+            DataError: The lane ends before.
+        """
+        way = [start]
+        while len(way) <= length_m:
+            following = way[-1].next(1.0)
+            if not following:
+                raise DataError(f"the lane ends {len(way) - 1} m ahead of {_at(start)}, and {length_m:g} m are needed")
+            nearest = following[0] if plan is None else min(following, key=lambda each: _off(plan, each))
+            if stop_at_junction and nearest.is_junction:
+                break
+            way.append(nearest)
+        return way
+
+    def behind(self, start: carla.Waypoint, length_m: float, *, stop_at_junction: bool = True) -> list[carla.Waypoint]:
+        """Waypoints back along the lane, a metre apart, nearest first; fewer where the lane or its road begins."""
+        way = [start]
+        while len(way) <= length_m:
+            before = way[-1].previous(1.0)
+            if not before or (stop_at_junction and before[0].is_junction):
+                break
+            way.append(before[0])
+        return way
+
+    def beside(self, waypoint: carla.Waypoint, side: Side) -> carla.Waypoint | None:
+        """The lane beside, of any kind and direction."""
+        return waypoint.get_left_lane() if side == "left" else waypoint.get_right_lane()
+
+    def same_way_beside(self, waypoint: carla.Waypoint, side: Side) -> carla.Waypoint | None:
+        """The driving lane beside that leads the same way."""
+        other = self.beside(waypoint, side)
+        return other if other is not None and _drives(other) and other.lane_id * waypoint.lane_id > 0 else None
+
+    def oncoming_beside(self, waypoint: carla.Waypoint) -> carla.Waypoint | None:
+        """The driving lane on the left that leads the other way."""
+        other = waypoint.get_left_lane()
+        return other if other is not None and _drives(other) and other.lane_id * waypoint.lane_id < 0 else None
+
+    def kerb(self, waypoint: carla.Waypoint, side: Side) -> carla.Waypoint:
+        """The sidewalk on a side, or, where there is none, the outermost lane."""
+        import carla
+
+        outermost = waypoint
+        while outermost.lane_type != carla.LaneType.Sidewalk:
+            other = self.beside(outermost, side)
+            if other is None or (side == "left" and other.lane_id * waypoint.lane_id < 0 and _drives(other)):
+                break
+            outermost = other
+        return outermost
+
+    def edge(self, waypoint: carla.Waypoint, side: Side) -> carla.Waypoint:
+        """The outermost lane on a side that cars drive or park on."""
+        import carla
+
+        outermost = waypoint
+        while (other := self.beside(outermost, side)) is not None:
+            if other.lane_type not in (carla.LaneType.Driving, carla.LaneType.Parking):
+                break
+            if other.lane_id * waypoint.lane_id < 0:
+                break
+            outermost = other
+        return outermost
+
+    def way(self, start_m: Location, end_m: Location) -> Path:
+        """The lanes that lead from one place to another.
+
+        Raises:
+            DataError: None do.
+        """
+        return Path(plan_points(self.map, [start_m, end_m]).location_m)
+
+    def entries(self, crossing: Crossing, plan: DensePlan) -> list[Entry]:
+        """The lanes into a junction but the ego's road's, in a fixed order.
+
+        Directions are those of scenario_runner, ``filter_junction_wp_direction``.
+        """
+        yaw_deg = float(plan.yaw_deg[max(crossing.enter - 1, 0)])
+        found = []
+        for number, lane in enumerate(self.graph.lanes):
+            if lane.junction == crossing.junction:
+                continue
+            if any(self.graph.lanes[each].junction == crossing.junction for each in lane.successors):
+                coming = comes_from(lane.exit_yaw_deg, yaw_deg)
+                if coming != "behind":
+                    found.append(Entry(lane=number, yaw_deg=lane.exit_yaw_deg, coming_from=coming))
+        return found
+
+    def straight_through(
+        self, entry: Entry, crossing: Crossing, *, before_m: float, after_m: float
+    ) -> tuple[Path, float]:
+        """A way straight through a junction.
+
+        Args:
+            entry: The lane it comes by.
+            crossing: The junction.
+            before_m: How much of it lies before the junction, as far as the road reaches without another junction.
+            after_m: How much behind.
+
+        Returns:
+            The way, and how far along it the junction begins.
+
+        Raises:
+            DataError: Nothing leads straight on.
+        """
+        lanes = self.graph.lanes
+        inside = [each for each in lanes[entry.lane].successors if lanes[each].junction == crossing.junction]
+        through = min(inside, key=lambda each: abs(turned_deg(lanes[each].exit_yaw_deg - entry.yaw_deg)))
+        if abs(turned_deg(lanes[through].exit_yaw_deg - entry.yaw_deg)) > _STRAIGHT_DEG:
+            raise DataError(f"no way leads straight through junction {crossing.junction} from there")
+        approach = self._back(entry.lane, before_m)
+        onward = self._onward(through, after_m)
+        points = np.concatenate([self._points([*approach]), self._points(onward)])
+        path = Path(points)
+        junction_m = Path(self._points([*approach, through])[: sum(map(self._size, approach)) + 1]).length_m
+        begin = max(junction_m - before_m, 0.0)
+        end = min(junction_m + self._length_m([through]) + after_m, path.length_m)
+        return path.part(begin, end), junction_m - begin
+
+    def _back(self, lane: int, length_m: float) -> list[int]:
+        chain = [lane]
+        while self._length_m(chain) < length_m:
+            before = [each for each in self._before.get(chain[0], []) if self.graph.lanes[each].junction == -1]
+            before = [each for each in before if each not in chain]
+            if not before:
+                break
+            chain.insert(0, before[0])
+        return chain
+
+    def _onward(self, through: int, after_m: float) -> list[int]:
+        lanes = self.graph.lanes
+        chain = [through]
+        while self._length_m(chain[1:]) < after_m:
+            following = [each for each in lanes[chain[-1]].successors if each not in chain]
+            if not following:
+                break
+            yaw = lanes[chain[-1]].exit_yaw_deg
+            chain.append(min(following, key=lambda each: abs(turned_deg(lanes[each].exit_yaw_deg - yaw))))
+        return chain
+
+    def _points(self, chain: Sequence[int]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        pieces = [self.graph.location_m[self.graph.lanes[each].first : self.graph.lanes[each].end] for each in chain]
+        return np.concatenate(pieces)
+
+    def _size(self, lane: int) -> int:
+        return self.graph.lanes[lane].end - self.graph.lanes[lane].first
+
+    def _length_m(self, chain: Sequence[int]) -> float:
+        return float(sum(_length_m(self.graph, self.graph.lanes[each]) for each in chain))
+
+
+def crossing_ahead(plan: DensePlan, index: int) -> Crossing:
+    """The first junction that the plan enters behind a point.
+
+    Raises:
+        DataError: It enters none.
+    """
+    inside = np.flatnonzero(plan.junction[index:] != -1)
+    if not len(inside):
+        raise DataError("the route enters no junction behind the trigger")
+    enter = index + int(inside[0])
+    junction = int(plan.junction[enter])
+    leave = enter + len(list(itertools.takewhile(lambda each: each == junction, plan.junction[enter:].tolist())))
+    return Crossing(junction=junction, enter=enter, leave=min(leave, len(plan.junction) - 1))
+
+
+def comes_from(yaw_deg: float, reference_deg: float) -> From:
+    """From where somebody comes who heads a way, seen by somebody who heads another."""
+    turned = (yaw_deg - reference_deg) % 360.0
+    if 225.0 < turned <= 330.0:
+        return "right"
+    if 135.0 < turned <= 225.0:
+        return "opposite"
+    return "left" if 30.0 < turned <= 135.0 else "behind"
+
+
+def _drives(waypoint: carla.Waypoint) -> bool:
+    import carla
+
+    return bool(waypoint.lane_type == carla.LaneType.Driving)
+
+
+def _off(plan: DensePlan, waypoint: carla.Waypoint) -> float:
+    location = waypoint.transform.location
+    return float(np.min(np.hypot(plan.location_m[:, 0] - location.x, plan.location_m[:, 1] - location.y)))
+
+
+def _at(waypoint: carla.Waypoint) -> str:
+    location = waypoint.transform.location
+    return f"({location.x:.1f}, {location.y:.1f})"
+
+
+def _length_m(graph: LaneGraph, lane: Lane) -> float:
+    points = graph.location_m[lane.first : lane.end, :2]
+    return float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum()) + 1.0 if len(points) > 1 else 1.0
