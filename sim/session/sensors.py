@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from drivevla.errors import SimulatorError
 from drivevla.geometry import carla as carla_frame
-from drivevla.geometry import invert_rigid, transform_points
+from drivevla.geometry import invert_rigid
+from drivevla.sim.session.readings import camera_frame, lidar_sweep
 from drivevla.types import CameraFrame, CameraSpec, LidarSpec, LidarSweep, SensorRig
 
 if TYPE_CHECKING:
@@ -136,8 +137,8 @@ class SensorArray:
             SimulatorError: One is missing or late; the message names it.
         """
         data = {name: listener.at(frame) for name, listener in self._captured.items()}
-        cameras = {name: self._picture(spec, data[name], time_s) for name, spec in self._rig.cameras.items()}
-        return cameras, self._sweep(data["lidar"], time_s) if "lidar" in data else None
+        cameras = {name: camera_frame(spec, _pixels(data[name]), time_s) for name, spec in self._rig.cameras.items()}
+        return cameras, self._sweep(data, time_s)
 
     def stop(self) -> None:
         """Stop listening, before the actors are destroyed."""
@@ -203,24 +204,17 @@ class SensorArray:
         }
         return self._blueprint("sensor.lidar.ray_cast", attributes), self._actor_from_ego @ spec.ego_from_lidar
 
-    def _picture(self, spec: CameraSpec, image: Any, time_s: float) -> CameraFrame:
-        bgra = np.frombuffer(image.raw_data, dtype=np.uint8).reshape(image.height, image.width, 4)
-        return CameraFrame(
-            image=np.ascontiguousarray(bgra[..., 2::-1]),
-            intrinsics_px=spec.intrinsics_px,
-            ego_from_camera=spec.ego_from_camera,
-            timestamp_s=time_s,
-        )
-
-    def _sweep(self, measurement: Any, time_s: float) -> LidarSweep:
-        assert self._rig.lidar is not None
-        points = np.frombuffer(measurement.raw_data, dtype=np.float32).reshape(-1, 4)
-        in_ego = transform_points(self._rig.lidar.ego_from_lidar, carla_frame.points_from_carla(points[:, :3]))
-        return LidarSweep(
-            points_m=in_ego.astype(np.float32), intensity=np.clip(points[:, 3], 0.0, 1.0), timestamp_s=time_s
-        )
+    def _sweep(self, data: dict[str, Any], time_s: float) -> LidarSweep | None:
+        if self._rig.lidar is None:
+            return None
+        points = np.frombuffer(data["lidar"].raw_data, dtype=np.float32).reshape(-1, 4)
+        return lidar_sweep(self._rig.lidar, points, time_s)
 
 
 def actor_from_ego(rear_axle_x_m: float) -> NDArray[np.float64]:
     """From our ego frame to the vehicle actor's, both x forward, y left."""
     return invert_rigid(carla_frame.ego_from_actor(rear_axle_x_m))
+
+
+def _pixels(image: Any) -> NDArray[np.uint8]:
+    return np.frombuffer(image.raw_data, dtype=np.uint8).reshape(image.height, image.width, 4)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from drivevla.errors import ContractError, SimulatorError, SimulatorLost, require
-from drivevla.geometry import carla as carla_frame
 from drivevla.planner.control import VehicleControl
 from drivevla.sim.server import start_server
 from drivevla.sim.server.process import BACKEND, ask_backend
 from drivevla.sim.session.ego_filter import EgoFilter
+from drivevla.sim.session.readings import carla_control, feed_ego_filter
 from drivevla.sim.session.sensors import Collision, SensorArray, actor_from_ego
 from drivevla.types import CameraFrame, LidarSweep, Observation, SensorRig
 
@@ -153,13 +153,7 @@ class Session:
 
     def apply(self, control: VehicleControl) -> None:
         """Set the ego's pedals and wheel for the coming tick."""
-        import carla
-
-        self.ego.apply_control(
-            carla.VehicleControl(
-                throttle=control.throttle, brake=control.brake, steer=-control.steering, reverse=control.reverse
-            )
-        )
+        self.ego.apply_control(carla_control(control))
 
     def _spawn(self) -> None:
         blueprint = self.world.get_blueprint_library().find(EGO_BLUEPRINT)
@@ -195,22 +189,17 @@ class Session:
         if not {"gnss", "imu"} <= readings.keys():
             raise ContractError(f"rig {self.rig.name!r} lacks a GNSS or IMU; the ego filter needs both")
         fix, imu = readings["gnss"], readings["imu"]
-        here = self.map.geolocation_to_transform(self._geolocation(fix))
         velocity, forward = self.ego.get_velocity(), self.ego.get_transform().get_forward_vector()
-        self.ego_filter.update(
+        feed_ego_filter(
+            self.ego_filter,
+            self.map,
             time_s=time_s,
-            fix_m=carla_frame.points_from_carla([here.x, here.y, here.z])[:2],
-            yaw_rad=float(carla_frame.yaw_from_compass(imu.compass)),
-            yaw_rate_radps=-imu.gyroscope.z,
+            fix=(fix.latitude, fix.longitude, fix.altitude),
+            accelerometer_x_mps2=imu.accelerometer.x,
+            gyroscope_z_radps=imu.gyroscope.z,
+            compass_rad=imu.compass,
             speed_mps=velocity.x * forward.x + velocity.y * forward.y + velocity.z * forward.z,
-            acceleration_mps2=imu.accelerometer.x,
         )
-
-    @staticmethod
-    def _geolocation(fix: Any) -> Any:
-        import carla
-
-        return carla.GeoLocation(fix.latitude, fix.longitude, fix.altitude)
 
     def _clean_up(self) -> None:
         import carla

@@ -3,21 +3,15 @@
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from drivevla import registry
 from drivevla.errors import PolicyError
 from drivevla.evaluation.closed_loop.way import RouteAhead, TargetsAhead
 from drivevla.evaluation.closed_loop.world import ego_pose
-from drivevla.geometry import invert_se2
-from drivevla.planner.control import PlanTracker, VehicleControl
 from drivevla.sim.session import Session, Snapshot
+from drivevla.sim.session.following import HOLD, PlanFollower
 from drivevla.types import Plan, Truth
 
 __all__ = ["Driver", "make_policy"]
-
-HOLD = VehicleControl(brake=1.0)
-"""Until the first plan has come."""
 
 
 def make_policy(name: str, options: dict[str, Any]) -> Any:
@@ -47,9 +41,7 @@ class Driver:
     def __init__(self, policy: Any, session: Session, ahead: RouteAhead, targets: TargetsAhead) -> None:
         self._policy, self._session = policy, session
         self._ahead, self._targets = ahead, targets
-        self._tracker = PlanTracker()
-        self._plan: Plan | None = None
-        self._planned_at_s = 0.0
+        self._follower = PlanFollower(session.ego_filter, tick_s=session.tick_s)
         self.control = HOLD
 
     @property
@@ -67,7 +59,7 @@ class Driver:
             self._policy.reset(seed)
         except Exception as error:
             raise PolicyError(f"the policy's reset raised {type(error).__name__}: {error}") from error
-        self._tracker.reset()
+        self._follower.reset()
 
     def after(self, snapshot: Snapshot, *, speed_limit_mps: float) -> Plan | None:
         """Take a tick: ask for a plan when the sensors measured, and set the control for the coming tick.
@@ -80,9 +72,8 @@ class Driver:
         """
         answer = self._ask(snapshot, speed_limit_mps) if snapshot.captured else None
         if answer is not None:
-            self._plan, self._planned_at_s = answer, snapshot.time_s
-        if self._plan is not None:
-            self.control = self._follow(self._plan, snapshot.time_s - self._planned_at_s)
+            self._follower.take(answer, time_s=snapshot.time_s)
+        self.control = self._follower.control(time_s=snapshot.time_s)
         return answer
 
     def _ask(self, snapshot: Snapshot, speed_limit_mps: float) -> Plan:
@@ -111,17 +102,4 @@ class Driver:
             map_name=self._session.map.name,
             route_m=self._ahead.seen_from(world_from_ego),
             speed_limit_mps=speed_limit_mps,
-        )
-
-    def _follow(self, plan: Plan, elapsed_s: float) -> VehicleControl:
-        plan_from_ego = np.zeros(3)
-        if elapsed_s > 0.0:
-            # The trail ends at now; the pose before is where the ego was when it planned.
-            plan_from_ego = invert_se2(self._session.ego_filter.past(step_s=elapsed_s).poses[-2])
-        return self._tracker.step(
-            plan,
-            plan_from_ego=plan_from_ego,
-            elapsed_s=elapsed_s,
-            speed_mps=self._session.ego_filter.state.speed_mps,
-            dt_s=self._session.tick_s,
         )
