@@ -46,7 +46,10 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
     },
     "encoders": {},  # camera and LiDAR encoders: drivevla.perception
     "readers": {},  # readers of data sets: drivevla.datasets
-    "metrics": {},  # open-loop and closed-loop metrics: drivevla.evaluation
+    "metrics": {  # open-loop protocols: drivevla.evaluation.open_loop
+        "covla": "drivevla.evaluation.open_loop.covla:CoVLA",
+        "covla-10": "drivevla.evaluation.open_loop.covla:covla_10",
+    },
     "policies": {  # whatever drives: drivevla.policies
         "constant_velocity": "drivevla.policies.constant_velocity:ConstantVelocity",
         "lane_follower": "drivevla.policies.lane_follower:LaneFollower",

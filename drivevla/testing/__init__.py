@@ -4,6 +4,7 @@ Each check raises ``AssertionError`` with what the contract says and what was se
 """
 
 from drivevla.testing.heads import check_generative_head, check_head
+from drivevla.testing.metrics import check_metric
 from drivevla.testing.policies import check_policy, observations_in_motion
 from drivevla.testing.samples import sample_observation
 from drivevla.testing.snooping import SnoopingPolicy, assert_nothing_leaks
@@ -13,6 +14,7 @@ __all__ = [
     "assert_nothing_leaks",
     "check_generative_head",
     "check_head",
+    "check_metric",
     "check_policy",
     "observations_in_motion",
     "sample_observation",
