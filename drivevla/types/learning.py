@@ -1,6 +1,7 @@
 """What planner heads and objectives promise each other. Tensors are named here, torch is not imported.
 
-B batch, S scene tokens, L language tokens, D width, T future steps, P path points, K modes, E ego features.
+B batch, S scene tokens, L language tokens, D width, T future steps, P path points, K modes, E ego features, X and Y
+cells of a grid.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ class HeadContext:
         keep_BS: False for padding.
         language_BLD: Language tokens, for heads that attend to them themselves.
         language_keep_BL: False for padding.
-        ego_BE: Ego state features.
+        ego_BE: Ego state features; the first is the speed in m/s.
+        bev_BDXY: Features on a grid around the car, where perception makes one; X ahead, Y to the left.
     """
 
     tokens_BSD: Tensor
@@ -37,6 +39,7 @@ class HeadContext:
     language_BLD: Tensor | None = None
     language_keep_BL: Tensor | None = None
     ego_BE: Tensor | None = None
+    bev_BDXY: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Check shapes.
@@ -54,6 +57,9 @@ class HeadContext:
             _require_prefix("language_BLD", self.language_BLD, self.tokens_BSD.shape[:1])
         if self.ego_BE is not None:
             _require_prefix("ego_BE", self.ego_BE, self.tokens_BSD.shape[:1])
+        if self.bev_BDXY is not None:
+            _require_shape("bev_BDXY", self.bev_BDXY, 4)
+            _require_prefix("bev_BDXY", self.bev_BDXY, self.tokens_BSD.shape[:1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +70,14 @@ class PlanTarget:
         waypoints_BT3: x, y, yaw.
         valid_BT: False where the log ended.
         path_BP2: The geometric path, where there is one.
+        path_valid_BP: False where the path is not known so far; comes with the path.
         target_speed_B: Speed to aim for, where there is one.
     """
 
     waypoints_BT3: Tensor
     valid_BT: Tensor
     path_BP2: Tensor | None = None
+    path_valid_BP: Tensor | None = None
     target_speed_B: Tensor | None = None
 
     def __post_init__(self) -> None:
@@ -83,6 +91,10 @@ class PlanTarget:
         if self.path_BP2 is not None:
             _require_shape("path_BP2", self.path_BP2, 3, last=2)
             _require_prefix("path_BP2", self.path_BP2, self.waypoints_BT3.shape[:1])
+        if (self.path_BP2 is None) != (self.path_valid_BP is None):
+            raise ContractError("path_BP2 and path_valid_BP come together or not at all")
+        if self.path_BP2 is not None and self.path_valid_BP is not None:
+            _require_prefix("path_valid_BP", self.path_valid_BP, self.path_BP2.shape[:2])
         if self.target_speed_B is not None:
             _require_prefix("target_speed_B", self.target_speed_B, self.waypoints_BT3.shape[:1])
 

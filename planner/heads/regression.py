@@ -1,0 +1,129 @@
+"""Waypoints, a geometric path and a target speed by regression.
+
+B batch, T future steps, P path points, V speed bins, N queries, D width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from drivevla.planner.actions import wrap_angle
+from drivevla.planner.heads.masking import masked_mean
+from drivevla.planner.heads.memory import MemoryReader, PlanQueries
+from drivevla.planner.heads.scale import WaypointScale
+from drivevla.types import HeadContext, PlanTarget, PlanTensors
+
+__all__ = ["RegressionHead", "RegressionPrediction", "two_hot"]
+
+SPEED_BINS_MPS = (0.0, 4.0, 8.0, 10.0, 13.89, 16.0, 17.78, 20.0)
+"""TransFuser++'s target speeds (carla_garage, team_code/config.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegressionPrediction:
+    """Waypoints and path in metres and radians; the speed as a distribution over bins."""
+
+    waypoints_BT3: Tensor
+    path_BP2: Tensor
+    speed_logits_BV: Tensor
+
+
+class RegressionHead(nn.Module):
+    """One query a waypoint, a path point and the speed; all are answered in one pass.
+
+    Path and time are disentangled as in SimLingo (arXiv 2503.09594): the path holds points a metre apart, so that it
+    says where and not when, and slowing down does not bend it. The queries see each other, which is OpenVLA-OFT's
+    parallel decoding with an L1 loss (arXiv 2502.19645). The target speed is classified, two-hot, as in TransFuser++
+    (arXiv 2306.07957): a mean of "stop" and "go" is neither.
+
+    Args:
+        width: Of the tokens.
+        steps: Waypoints in a plan.
+        dt_s: Time between them.
+        ego_size: Ego features that the head sees.
+        path_points: Points of the path, a metre apart, the car itself included.
+        layers: Decoder layers.
+        attention_heads: In each.
+    """
+
+    speeds_V: Tensor
+
+    def __init__(
+        self,
+        width: int,
+        *,
+        steps: int = 16,
+        dt_s: float = 0.25,
+        ego_size: int = 0,
+        path_points: int = 21,
+        layers: int = 2,
+        attention_heads: int = 4,
+    ) -> None:
+        super().__init__()
+        self.steps, self.path_points = steps, path_points
+        self.memory = MemoryReader(width, ego_size=ego_size)
+        self.queries = PlanQueries(width, steps + path_points, layers=layers, attention_heads=attention_heads)
+        self.scale = WaypointScale(steps=steps, dt_s=dt_s)
+        self.waypoint = nn.Linear(width, 3)
+        self.bend = nn.Linear(width, 1)
+        self.speed = nn.Linear(width, len(SPEED_BINS_MPS))
+        self.register_buffer("speeds_V", torch.tensor(SPEED_BINS_MPS), persistent=False)
+
+    def forward(self, context: HeadContext) -> RegressionPrediction:
+        """Predict everything at once."""
+        answers_BND = self.queries(self.memory(context))
+        ways_BTD, path_BPD, speed_BD = (
+            answers_BND[:, : self.steps],
+            answers_BND[:, self.steps : -1],
+            answers_BND[:, -1],
+        )
+        return RegressionPrediction(
+            waypoints_BT3=self.scale.restore(self.waypoint(ways_BTD)),
+            path_BP2=_path(self.bend(path_BPD)[..., 0]),
+            speed_logits_BV=self.speed(speed_BD),
+        )
+
+    def loss(self, prediction: RegressionPrediction, target: PlanTarget) -> dict[str, Tensor]:
+        """``waypoints`` and ``path`` in metres, ``yaw`` in radians, ``speed`` in nats."""
+        gap_BT3 = prediction.waypoints_BT3 - target.waypoints_BT3
+        terms = {
+            "waypoints": masked_mean(gap_BT3[..., :2].abs().sum(dim=-1), target.valid_BT),
+            "yaw": masked_mean(wrap_angle(gap_BT3[..., 2]).abs(), target.valid_BT),
+        }
+        if target.path_BP2 is not None and target.path_valid_BP is not None:
+            gap_BP = (prediction.path_BP2 - target.path_BP2).abs().sum(dim=-1)
+            terms["path"] = masked_mean(gap_BP, target.path_valid_BP)
+        if target.target_speed_B is not None:
+            shares_BV = two_hot(target.target_speed_B, self.speeds_V)
+            terms["speed"] = F.cross_entropy(prediction.speed_logits_BV, shares_BV)
+        return terms
+
+    def decode(self, prediction: RegressionPrediction) -> PlanTensors:
+        """The prediction itself; the speed is the mean of its distribution."""
+        return PlanTensors(
+            waypoints_BT3=prediction.waypoints_BT3,
+            path_BP2=prediction.path_BP2,
+            target_speed_B=prediction.speed_logits_BV.softmax(dim=-1) @ self.speeds_V,
+        )
+
+
+def two_hot(values_B: Tensor, centres_V: Tensor) -> Tensor:
+    """(B, V) shares of the two nearest bins whose weighted mean is the value; values beyond the ends go to the end."""
+    values_B1 = values_B.clamp(float(centres_V[0]), float(centres_V[-1]))[:, None]
+    gaps_V = torch.diff(centres_V)
+    above = torch.searchsorted(centres_V, values_B1[:, 0].contiguous()).clamp(1, len(centres_V) - 1)
+    share_B = (values_B1[:, 0] - centres_V[above - 1]) / gaps_V[above - 1]
+    shares_BV = torch.zeros(len(values_B), len(centres_V), dtype=values_B.dtype, device=values_B.device)
+    shares_BV.scatter_(1, above[:, None], share_B[:, None])
+    return shares_BV.scatter_(1, above[:, None] - 1, 1 - share_B[:, None])
+
+
+def _path(bend_BP: Tensor) -> Tensor:
+    """(B, P, 2) from turns at each metre: whatever they are, the points are a metre apart and begin at the car."""
+    heading_BP = (0.1 * bend_BP).cumsum(dim=1)
+    steps_BP2 = torch.stack([heading_BP.cos(), heading_BP.sin()], dim=-1)
+    return F.pad(steps_BP2.cumsum(dim=1), (0, 0, 1, 0))
