@@ -47,7 +47,7 @@ def test_listing_imports_nothing() -> None:
 import sys
 from drivevla import registry
 registry.BUILT_IN["heads"]["x"] = "tabnanny:check"
-assert registry.names("heads") == ("x",)
+assert "x" in registry.names("heads")
 assert "tabnanny" not in sys.modules
 """
 
