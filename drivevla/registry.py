@@ -51,6 +51,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "covla-10": "drivevla.evaluation.open_loop.covla:covla_10",
     },
     "policies": {  # whatever drives: drivevla.policies
+        "expert": "drivevla.sim.expert:Expert",
         "constant_velocity": "drivevla.policies.constant_velocity:ConstantVelocity",
         "lane_follower": "drivevla.policies.lane_follower:LaneFollower",
         "replay": "drivevla.policies.replay:Replay",

@@ -17,7 +17,17 @@ from drivevla.types.observation import CameraFrame, Command, EgoState, LidarSwee
 from drivevla.types.plan import Plan, PlanModes
 from drivevla.types.policy import Policy, PrivilegedPolicy
 from drivevla.types.rig import CameraSpec, LidarSpec, SensorRig
-from drivevla.types.truth import Future, LaneTruth, LightState, LightTruth, ObjectTruth, Truth
+from drivevla.types.truth import (
+    Future,
+    LaneTruth,
+    LightState,
+    LightTruth,
+    ObjectTruth,
+    SignKind,
+    SignTruth,
+    Truth,
+    VehicleLight,
+)
 
 __all__ = [
     "CameraFrame",
@@ -45,5 +55,8 @@ __all__ = [
     "PrivilegedPolicy",
     "ScoresPlans",
     "SensorRig",
+    "SignKind",
+    "SignTruth",
     "Truth",
+    "VehicleLight",
 ]

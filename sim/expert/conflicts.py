@@ -1,0 +1,210 @@
+"""Gap acceptance where ways cross or join, and collisions that are coming.
+
+Two looks into the future: along lanes, as far as junctions need, to let others go first where they may; and by the
+bicycle model, two seconds, against everybody whoever has the right of way.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivevla.geometry import wrap_angle
+from drivevla.sim.expert.body import FRONT_M, HALF_LENGTH_M, HALF_WIDTH_M, MIDDLE_M, REAR_M
+from drivevla.sim.expert.boxes import boxes_touch
+from drivevla.sim.expert.following import Leader
+from drivevla.sim.expert.forecast import STEP_S, LaneMap
+from drivevla.sim.expert.profile import Profile, Stop
+from drivevla.sim.expert.scene import Others
+from drivevla.sim.expert.way import Places, Way
+from drivevla.types import Command, Truth
+
+__all__ = ["Crossings", "coming_collisions", "yield_to_others"]
+
+_LOOK_M = 45
+_MOVES_MPS = 0.5
+_AROUND_M = 80.0
+_HORIZON_S = 7.0
+_ASIDE_M = 0.4
+_JOINING_RAD = float(np.radians(40.0))
+_PET_S = 1.5
+"""Post-encroachment time to keep where others go first: below 1.5 s it counts as a conflict (Allen, Shin, Cooper,
+"Analysis of traffic conflicts and collisions", TRR 667, 1978)."""
+_PET_FIRST_S = 0.5
+_BEFORE_M = 1.5
+_HARD_MPS2 = 6.0
+_EGO_MARGIN_M = np.array([0.5, 0.2])
+_WALKER_HALF_M = 0.75
+"""Half of PDM-Lite's ``pedestrian_minimum_extent``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossings:
+    """What gap acceptance asks for: places to wait, and whom to join behind."""
+
+    stops: tuple[Stop, ...] = ()
+    leaders: tuple[Leader, ...] = ()
+
+
+def yield_to_others(
+    path: Way, others: Others, places: Places, profile: Profile, lanes: LaneMap, truth: Truth, *, patient: bool
+) -> Crossings:
+    """Let those go first who may, at junctions ahead.
+
+    Args:
+        path: The ego's.
+        others: Everybody.
+        places: Where they are along the path.
+        profile: The ego's speed if nobody crossed.
+        lanes: The lanes near.
+        truth: Now.
+        patient: False once the ego has waited long: smaller gaps then do.
+    """
+    if not path.in_junction[:_LOOK_M].any():
+        return Crossings()
+    same_way = (np.abs(places.left_m) < places.half_across_m + HALF_WIDTH_M) & (
+        np.abs(places.turned_rad) < _JOINING_RAD
+    )
+    moving = others.is_vehicle & (others.speed_mps > _MOVES_MPS) & ~same_way
+    rows = np.flatnonzero(moving & (np.hypot(*others.xy_m.T) < _AROUND_M))
+    if not len(rows):
+        return Crossings()
+    reach = np.minimum(others.speed_mps[rows] * _HORIZON_S + 10.0, _AROUND_M)
+    futures = lanes.futures(others.xy_m[rows], others.yaw_rad[rows], reach)
+    lit_from_m = _lit_from(truth)
+    signed = any(sign.affects_ego and sign.stop_distance_m is not None for sign in truth.signs or ())
+    stops: list[Stop] = []
+    leaders: list[Leader] = []
+    for row, lines in zip(rows.tolist(), futures, strict=True):
+        for line in lines:
+            crossing = _crossing(path, line, HALF_WIDTH_M + float(others.half_m[row, 1]) + _ASIDE_M)
+            if crossing is None:
+                continue
+            turns_left = path.commands[min(crossing.ego_m[0], len(path) - 1)] is Command.LEFT
+            if lit_from_m is not None and crossing.ego_m[0] >= lit_from_m and not turns_left:
+                continue  # they have red
+            wide = signed or turns_left
+            pet_s = (_PET_S if wide else _PET_FIRST_S) if patient else 0.2
+            answer = _decide(crossing, row, others, profile, pet_s)
+            if isinstance(answer, Stop):
+                stops.append(answer)
+            elif answer is not None:
+                leaders.append(answer)
+    return Crossings(tuple(stops), tuple(leaders))
+
+
+@dataclass(frozen=True, slots=True)
+class _Crossing:
+    """Where two lines are too near to each other: from where to where, along each."""
+
+    ego_m: tuple[int, int]
+    other_m: tuple[int, int]
+    joins: bool
+
+
+def _crossing(path: Way, line: NDArray[np.float64], width_m: float) -> _Crossing | None:
+    ours = path.xy_m[:_LOOK_M]
+    near = np.hypot(ours[:, None, 0] - line[:, 0], ours[:, None, 1] - line[:, 1]) < width_m
+    along = np.flatnonzero(near.any(axis=1))
+    if not len(along):
+        return None
+    first = int(along[0])
+    gaps = np.flatnonzero(np.diff(along) > 2)
+    last = int(along[gaps[0]] if len(gaps) else along[-1])
+    window = path.in_junction[max(first - 3, 0) : last + 4]
+    if first <= 1 or not window.any():
+        return None  # they come from behind on our own way, or beside it on the open road
+    theirs = np.flatnonzero(near[first : last + 1].any(axis=0))
+    start, end = int(theirs[0]), int(theirs[-1])
+    tail = min(end, len(line) - 2)
+    heading = np.arctan2(*(line[tail + 1] - line[tail])[::-1])
+    turned = abs(float(wrap_angle(heading - path.yaw_rad[last])))
+    return _Crossing((first, last), (start, end), turned < _JOINING_RAD and last - first > 6)
+
+
+def _decide(crossing: _Crossing, row: int, others: Others, profile: Profile, pet_s: float) -> Stop | Leader | None:
+    entry_m = crossing.ego_m[0] - FRONT_M
+    if entry_m < -0.5:
+        return None  # we are in it: the way out is forward
+    enters_s, leaves_s = profile.when(entry_m), profile.when(crossing.ego_m[1] + REAR_M)
+    if not np.isfinite(enters_s):
+        return None
+    pace, half = float(others.speed_mps[row]), float(others.half_m[row, 0])
+    comes_s = max(crossing.other_m[0] - half, 0.0) / pace
+    gone_s = (crossing.other_m[1] + half) / pace
+    braking = float(others.acceleration_mps2[row])
+    if braking < -0.5 and pace * pace / (-2.0 * braking) < crossing.other_m[0] - half:
+        return None  # it is stopping before
+    if crossing.joins:
+        if comes_s <= enters_s and comes_s < _HORIZON_S:  # it is there first: fall in behind
+            gap_m = entry_m - (crossing.other_m[0] + half)
+            return Leader(gap_m=max(gap_m, 0.2), speed_mps=pace, acceleration_mps2=min(braking, 0.0), index=row)
+        ours = float(np.interp(enters_s, profile.times_s, profile.speed_mps))
+        # Once it is behind us it must not have to brake hard while we are still slower.
+        if comes_s > enters_s + pet_s + max(pace - ours, 0.0) / 2.5:
+            return None
+    elif comes_s > leaves_s + pet_s or gone_s + _PET_FIRST_S < enters_s:
+        return None
+    left_m = max(entry_m - _BEFORE_M, 0.0)
+    v = float(profile.speed_mps[0])
+    if v * v > 2.0 * _HARD_MPS2 * max(entry_m, 0.1):
+        return None  # too late to stop before it
+    return Stop(distance_m=left_m, key="joining" if crossing.joins else "crossing", index=row)
+
+
+def _lit_from(truth: Truth) -> float | None:
+    """From where on the ego is in a junction with lights that let it go."""
+    lines = [
+        each.stop_distance_m for each in truth.lights or () if each.affects_ego and each.stop_distance_m is not None
+    ]
+    return min(lines) if lines else None
+
+
+def coming_collisions(
+    path: Way, others: Others, places: Places, forecast: NDArray[np.float64], profile: Profile
+) -> list[Stop]:
+    """Stops before whoever the ego would run into within the forecast.
+
+    Whoever drives ahead of the ego on its path is left to the following model, whoever comes from behind to itself.
+
+    Args:
+        path: The ego's.
+        others: Everybody.
+        places: Where they are along the path.
+        forecast: (N, T, 3) where they will be.
+        profile: The ego's speed if nobody crossed.
+    """
+    if not len(others):
+        return []
+    ego = _ego_boxes(path, profile, forecast.shape[1])
+    half = others.half_m + 0.0
+    half[others.is_walker] = np.maximum(half[others.is_walker], _WALKER_HALF_M)
+    aligned = np.abs(places.turned_rad) < np.radians(30.0)
+    on_path = np.abs(places.left_m) < places.half_across_m + HALF_WIDTH_M
+    ahead_of_us = aligned & on_path & (places.along_m > 0.0) & others.is_vehicle
+    behind_us = places.along_m < REAR_M
+    rows = np.flatnonzero(~ahead_of_us & ~behind_us & ~others.stands & (np.hypot(*others.xy_m.T) < 50.0))
+    if not len(rows):
+        return []
+    ego_half = np.array([HALF_LENGTH_M, HALF_WIDTH_M]) + _EGO_MARGIN_M
+    touch = boxes_touch(ego[None], ego_half, forecast[rows], half[rows][:, None])
+    stops = []
+    for number in np.flatnonzero(touch.any(axis=1)).tolist():
+        row, first = int(rows[number]), int(np.argmax(touch[number]))
+        pose, mine = forecast[row, first], ego[first]
+        in_front = (pose[:2] - mine[:2]) @ np.array([np.cos(mine[2]), np.sin(mine[2])])
+        if in_front < 0.0:
+            continue  # it runs into our side or tail: standing still would not help
+        when = path.places(forecast[row], forecast[row, :, 2], half[row])
+        across = np.abs(when.left_m) < when.half_across_m + HALF_WIDTH_M + _EGO_MARGIN_M[1]
+        across[first] = True
+        before_m = float((when.along_m - when.half_along_m)[across].min()) - FRONT_M
+        stops.append(Stop(distance_m=max(before_m - _BEFORE_M, 0.0), key="collision", index=row))
+    return stops
+
+
+def _ego_boxes(path: Way, profile: Profile, steps: int) -> NDArray[np.float64]:
+    """(T, 3) the ego's box's middle."""
+    along = np.interp(np.arange(1, steps + 1) * STEP_S, profile.times_s, profile.along_m)
+    x, y, yaw = (np.interp(along, path.along_m, column) for column in (*path.xy_m.T, path.yaw_rad))
+    return np.stack([x + MIDDLE_M * np.cos(yaw), y + MIDDLE_M * np.sin(yaw), yaw], axis=-1)

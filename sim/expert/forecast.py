@@ -1,0 +1,132 @@
+"""Where everybody will be: by the bicycle model, and along their lanes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivevla.geometry import wrap_angle
+from drivevla.planner.control import BicycleModel
+from drivevla.sim.expert.scene import Others
+from drivevla.types import LaneTruth
+
+__all__ = ["STEP_S", "LaneMap", "forecast_by_motion"]
+
+STEP_S = 0.25
+_STEPS = 8
+"""2 s ahead, as PDM-Lite's ``default_forecast_length``."""
+_SLOWEST_TURN_MPS = 1.0
+_BEND_LIMIT_PER_M = 0.2
+_AWAY_M = 2.5
+"""Whoever is farther from the middle of every lane does not follow one."""
+_MOST_TURNED_RAD = float(np.radians(40.0))
+_MOST_BRANCHES = 3
+
+
+def forecast_by_motion(others: Others) -> NDArray[np.float64]:
+    """(N, T, 3) poses at 0.25 s, ..., 2 s, everybody going on as now: turning, and braking, if they are.
+
+    Walkers go straight on the way they move, whichever way they look.
+    """
+    model = BicycleModel()
+    speed = others.speed_mps
+    turning = np.abs(speed) > _SLOWEST_TURN_MPS
+    bend = np.where(turning, others.yaw_rate_radps / np.where(turning, speed, 1.0), 0.0)
+    bend = np.where(others.is_vehicle, np.clip(bend, -_BEND_LIMIT_PER_M, _BEND_LIMIT_PER_M), 0.0)
+    braking = np.where(others.is_vehicle & (speed > 0.0), np.clip(others.acceleration_mps2, -8.0, 0.0), 0.0)
+    walks = others.is_walker
+    course = np.where(walks, np.arctan2(others.velocity_mps[:, 1], others.velocity_mps[:, 0]), others.yaw_rad)
+    pace = np.where(walks, np.hypot(*others.velocity_mps.T), speed)
+    state = np.stack([*others.xy_m.T, course, pace], axis=-1)
+    actions = np.repeat(np.stack([braking, bend], axis=-1)[:, None], _STEPS, axis=1)
+    return model.roll_out(state, actions, STEP_S)[..., :3]
+
+
+@dataclass(frozen=True, slots=True)
+class LaneMap:
+    """The lanes near, ready to be asked which one somebody follows.
+
+    Attributes:
+        lanes: By their ids.
+    """
+
+    lanes: Mapping[str, LaneTruth]
+    _xy_m: NDArray[np.float64]
+    _yaw_rad: NDArray[np.float64]
+    _lane: NDArray[np.int64]
+    _first: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, lanes: tuple[LaneTruth, ...]) -> "LaneMap":
+        """Of the lanes of a truth."""
+        lines = [lane.centerline_m for lane in lanes]
+        yaw = [np.arctan2(*np.gradient(line, axis=0).T[::-1]) if len(line) > 1 else np.zeros(1) for line in lines]
+        sizes = [len(line) for line in lines]
+        return cls(
+            {lane.lane_id: lane for lane in lanes},
+            np.concatenate([np.zeros((0, 2)), *lines]),
+            np.concatenate([np.zeros(0), *yaw]),
+            np.repeat(np.arange(len(lanes)), sizes),
+            np.cumsum([0, *sizes]),
+        )
+
+    def futures(
+        self, xy_m: NDArray[np.float64], yaw_rad: NDArray[np.float64], reach_m: NDArray[np.float64]
+    ) -> list[list[NDArray[np.float64]]]:
+        """For each of (N,) vehicles the lines that its lane leads it along, none for whoever follows no lane.
+
+        Args:
+            xy_m: (N, 2).
+            yaw_rad: (N,).
+            reach_m: (N,) how long the lines are at least, where the lanes near lead so far.
+        """
+        if not len(self._xy_m) or not len(xy_m):
+            return [[] for _ in xy_m]
+        away = np.hypot(xy_m[:, None, 0] - self._xy_m[:, 0], xy_m[:, None, 1] - self._xy_m[:, 1])
+        turned = np.abs(wrap_angle(yaw_rad[:, None] - self._yaw_rad))
+        fits = (away < _AWAY_M) & (turned < _MOST_TURNED_RAD)
+        cost = np.where(fits, away + 3.0 * turned, np.inf)
+        best = np.argmin(cost, axis=1)
+        names = list(self.lanes)
+        answer: list[list[NDArray[np.float64]]] = []
+        for row, point in enumerate(best.tolist()):
+            if not fits[row, point]:
+                answer.append([])
+                continue
+            lane = int(self._lane[point])
+            rest = self._xy_m[point : int(self._first[lane + 1])]
+            answer.append(self._onward(names[lane], rest, float(reach_m[row]), xy_m[row]))
+        return answer
+
+    def _onward(
+        self, lane_id: str, rest: NDArray[np.float64], reach_m: float, start: NDArray[np.float64]
+    ) -> list[NDArray[np.float64]]:
+        lines: list[NDArray[np.float64]] = []
+        waiting = [(lane_id, [rest], _length(rest))]
+        while waiting and len(lines) < _MOST_BRANCHES:
+            name, parts, length = waiting.pop()
+            onward = [each for each in self.lanes[name].successors or () if each in self.lanes]
+            if length >= reach_m or not onward or len(parts) > 12:
+                line = np.concatenate([start[None], *parts])
+                if len(line) > 2:  # the lane's nearest point lies beside the car, not ahead of it
+                    line = np.delete(line, 1, axis=0)
+                lines.append(_evenly(line, reach_m))
+                continue
+            for each in onward:
+                following = self.lanes[each].centerline_m
+                waiting.append((each, [*parts, following[1:]], length + _length(following)))
+        return lines
+
+
+def _length(line: NDArray[np.float64]) -> float:
+    steps = np.diff(line, axis=0)
+    return float(np.hypot(steps[:, 0], steps[:, 1]).sum())
+
+
+def _evenly(line: NDArray[np.float64], reach_m: float) -> NDArray[np.float64]:
+    """A point every metre, as far as the line leads and no farther than asked for."""
+    steps = np.diff(line, axis=0)
+    length = np.concatenate([[0.0], np.cumsum(np.hypot(steps[:, 0], steps[:, 1]))])
+    wanted = np.arange(0.0, min(length[-1], reach_m) + 1e-9)
+    return np.stack([np.interp(wanted, length, line[:, 0]), np.interp(wanted, length, line[:, 1])], axis=-1)
