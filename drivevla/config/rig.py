@@ -97,8 +97,6 @@ class RigConfig:
                 "control_hz must be a whole multiple of capture_hz, so that every capture falls on a tick; "
                 f"got {self.control_hz} and {self.capture_hz}"
             )
-        if not self.cameras and self.lidar is None:
-            raise ConfigError("a rig needs at least one camera or a LiDAR, got neither")
         for name in self.cameras:
             if not name.isidentifier():
                 raise ConfigError(f"a camera's name is letters, digits and underscores, got {name!r}")

@@ -122,9 +122,10 @@ def test_a_capture_between_two_ticks_is_refused() -> None:
         load_config(RigConfig, "nano", ["capture_hz=3"])
 
 
-def test_a_rig_without_eyes_is_refused() -> None:
-    with pytest.raises(ConfigError, match="at least one camera or a LiDAR"):
-        RigConfig(name="blind", capture_hz=5.0, control_hz=20.0)
+def test_a_rig_may_have_no_eyes_for_policies_that_need_none() -> None:
+    rig = load_rig("blind")
+    assert (dict(rig.cameras), rig.lidar) == ({}, None)
+    assert (rig.gnss, rig.imu, rig.speedometer) == (True, True, True)
 
 
 @pytest.mark.parametrize(

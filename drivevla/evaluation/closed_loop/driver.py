@@ -1,17 +1,23 @@
 """Between the simulator and a policy: what it is shown, what it answers, and what the car does about it."""
 
-from dataclasses import replace
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from typing import Any
 
 from drivevla import registry
 from drivevla.errors import PolicyError
-from drivevla.evaluation.closed_loop.way import RouteAhead, TargetsAhead
-from drivevla.evaluation.closed_loop.world import ego_pose
+from drivevla.evaluation.closed_loop.guidance import Guide
+from drivevla.evaluation.closed_loop.town import Town
+from drivevla.planner.control import VehicleControl
+from drivevla.sim.navigator import Guidance
+from drivevla.sim.routes import DensePlan
 from drivevla.sim.session import Session, Snapshot
 from drivevla.sim.session.following import HOLD, PlanFollower
-from drivevla.types import Plan, Truth
+from drivevla.sim.truth import TruthMaker
+from drivevla.types import LightState, Observation, Plan
 
-__all__ = ["Driver", "make_policy"]
+__all__ = ["Driver", "Moment", "make_policy"]
 
 
 def make_policy(name: str, options: dict[str, Any]) -> Any:
@@ -28,26 +34,51 @@ def make_policy(name: str, options: dict[str, Any]) -> Any:
         raise PolicyError(f"policy {name!r} could not be made: {type(error).__name__}: {error}") from error
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Moment:
+    """What passed between the navigator, the policy and the car in one tick.
+
+    Attributes:
+        guidance: What might be heard.
+        observation: What the policy was shown; None where it was not asked.
+        plan: What it answered.
+    """
+
+    guidance: Guidance
+    observation: Observation | None = None
+    plan: Plan | None = None
+
+
 class Driver:
-    """Asks a policy at every capture, and follows its newest plan in every tick.
+    """Guides a policy, asks it at every capture, and follows its newest plan in every tick.
 
     Args:
         policy: A ``Policy`` or a ``PrivilegedPolicy``; only the latter is handed the truth.
         session: The world and the ego.
-        ahead: The route, for the truth.
-        targets: The route, for every policy.
+        plan: The route.
+        town: Its map.
+        guide: What may be heard.
     """
 
-    def __init__(self, policy: Any, session: Session, ahead: RouteAhead, targets: TargetsAhead) -> None:
-        self._policy, self._session = policy, session
-        self._ahead, self._targets = ahead, targets
+    def __init__(self, policy: Any, session: Session, plan: DensePlan, town: Town, guide: Guide) -> None:
+        self._policy, self._session, self._guide = policy, session, guide
         self._follower = PlanFollower(session.ego_filter, tick_s=session.tick_s)
-        self.control = HOLD
+        self._truth = (
+            TruthMaker(session.world, session.ego, town.carla_map, plan, actor_from_ego=session.actor_from_ego)
+            if self.privileged
+            else None
+        )
+        self.control: VehicleControl = HOLD
 
     @property
     def privileged(self) -> bool:
         """Whether the policy is told the truth."""
         return getattr(self._policy, "needs_truth", False) is True
+
+    @property
+    def tells_lights(self) -> bool:
+        """Whether what the light ahead shows is part of what may be heard."""
+        return self._guide.tells_lights
 
     def start(self, seed: int) -> None:
         """Begin an episode.
@@ -61,27 +92,35 @@ class Driver:
             raise PolicyError(f"the policy's reset raised {type(error).__name__}: {error}") from error
         self._follower.reset()
 
-    def after(self, snapshot: Snapshot, *, speed_limit_mps: float) -> Plan | None:
+    def after(self, snapshot: Snapshot, *, light: LightState | None = None) -> Moment:
         """Take a tick: ask for a plan when the sensors measured, and set the control for the coming tick.
 
-        Returns:
-            The plan, when the policy was asked.
+        Args:
+            snapshot: The tick.
+            light: What the light ahead shows, where that may be heard.
 
         Raises:
-            PolicyError: It raised, or answered with something that is no plan.
+            PolicyError: The policy raised, or answered with something that is no plan.
         """
-        answer = self._ask(snapshot, speed_limit_mps) if snapshot.captured else None
-        if answer is not None:
-            self._follower.take(answer, time_s=snapshot.time_s)
+        guidance = self._guide.navigator.update(
+            self._session.ego_filter.world_from_ego, time_s=snapshot.time_s, light=light
+        )
+        moment = self._ask(snapshot, guidance) if snapshot.captured else Moment(guidance=guidance)
+        if moment.plan is not None:
+            self._follower.take(moment.plan, time_s=snapshot.time_s)
         self.control = self._follower.control(time_s=snapshot.time_s)
-        return answer
+        return moment
 
-    def _ask(self, snapshot: Snapshot, speed_limit_mps: float) -> Plan:
-        command, targets = self._targets.seen_from(self._session.ego_filter.world_from_ego)
-        observation = replace(self._session.observation(snapshot), command=command, target_points_m=targets)
+    def _ask(self, snapshot: Snapshot, guidance: Guidance) -> Moment:
+        observation = replace(
+            self._session.observation(snapshot, instruction=guidance.text),
+            command=guidance.command,
+            target_points_m=guidance.target_points_m,
+        )
         arguments: tuple[Any, ...] = (observation,)
-        if self.privileged:
-            arguments = (observation, self._truth(snapshot, speed_limit_mps))
+        if self._truth is not None:
+            truth = self._truth.read(timestamp_s=snapshot.time_s, instruction=guidance.instruction, goal=guidance.goal)
+            arguments = (observation, truth)
         try:
             plan = self._policy.act(*arguments)
         except Exception as error:
@@ -92,14 +131,4 @@ class Driver:
             raise PolicyError(
                 f"the policy must answer with a Plan, got {type(plan).__name__} at {snapshot.time_s:.2f} s"
             )
-        return plan
-
-    def _truth(self, snapshot: Snapshot, speed_limit_mps: float) -> Truth:
-        world_from_ego = ego_pose(self._session)
-        return Truth(
-            timestamp_s=snapshot.time_s,
-            world_from_ego=world_from_ego,
-            map_name=self._session.map.name,
-            route_m=self._ahead.seen_from(world_from_ego),
-            speed_limit_mps=speed_limit_mps,
-        )
+        return Moment(guidance=guidance, observation=observation, plan=plan)

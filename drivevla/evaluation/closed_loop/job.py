@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from drivevla.errors import ConfigError
+from drivevla.evaluation.closed_loop.guidance import GuidanceConfig
+from drivevla.evaluation.closed_loop.instructions import InstructionCounts
 from drivevla.runs.atomic import write_text_atomically
+from drivevla.sim.routes import RouteFormat
 
 __all__ = ["DRIVE_FILE", "JOB_FILE", "RESULT_FILE", "TICKS_FILE", "DriveSummary", "RouteJob", "policy_options"]
 
@@ -21,7 +24,8 @@ class RouteJob:
     """One route to drive once.
 
     Attributes:
-        routes_file: Where the routes are.
+        routes_file: Where the routes are, seen from the drive's folder.
+        format: The layout that the route came in; the file holds every route as leaderboard 2.
         index: Which one of them, from 0.
         repetition: Which time it is driven, from 0.
         planned: How many routes one repetition has.
@@ -30,7 +34,9 @@ class RouteJob:
         options: What the policy is made with, ``key=value`` each.
         rules: The rule book.
         rig: A preset of sensor rigs.
+        guidance: What the policy hears.
         vehicles: Background traffic.
+        video: Whether a film of it is made.
         seed: Of everything random in this drive.
         host: A running CARLA server; None starts an embedded one.
         port: Its port.
@@ -44,7 +50,10 @@ class RouteJob:
     rules: str
     rig: str
     seed: int
+    format: RouteFormat
+    guidance: GuidanceConfig
     options: tuple[str, ...] = ()
+    video: bool = False
     map_name: str | None = None
     vehicles: int = 0
     host: str | None = None
@@ -63,7 +72,8 @@ class RouteJob:
     def read(cls, path: Path) -> "RouteJob":
         """Read one back."""
         content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**{**content, "options": tuple(content["options"])})
+        guidance = GuidanceConfig(**content["guidance"])
+        return cls(**{**content, "options": tuple(content["options"]), "guidance": guidance})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +89,11 @@ class DriveSummary:
         stop: Why the rules ended the route; None where something else did.
         error: What went wrong with the policy, the route or the simulator.
         attempts: How often it was begun by this run's process.
-        scenarios_left_out: Types of the route's scenarios, none of which took place.
+        failure: What the rules call it when something else than them ended the route: a name of ``Failure``.
+        scenarios: Types of the route's scenarios that could take place.
+        scenarios_left_out: Types of those that could not; the drive is incomplete.
+        instructions: What was said, and how much of it was done.
+        sensors: The leaderboard's names of the ego's sensors.
         simulated_s: Length of the drive.
         wall_s: Time that it took, the simulator's start not counted.
     """
@@ -92,7 +106,11 @@ class DriveSummary:
     stop: str | None = None
     error: str | None = None
     attempts: int = 1
-    scenarios_left_out: tuple[str, ...] = field(default_factory=tuple)
+    failure: str | None = None
+    scenarios: tuple[str, ...] = ()
+    scenarios_left_out: tuple[str, ...] = ()
+    instructions: InstructionCounts = field(default_factory=InstructionCounts)
+    sensors: tuple[str, ...] = ()
     simulated_s: float = 0.0
     wall_s: float = 0.0
 
@@ -104,7 +122,8 @@ class DriveSummary:
     def read(cls, path: Path) -> "DriveSummary":
         """Read one back."""
         content = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**{**content, "scenarios_left_out": tuple(content["scenarios_left_out"])})
+        lists = {name: tuple(content[name]) for name in ("scenarios", "scenarios_left_out", "sensors")}
+        return cls(**{**content, **lists, "instructions": InstructionCounts(**content["instructions"])})
 
 
 def policy_options(pairs: tuple[str, ...]) -> dict[str, Any]:

@@ -8,17 +8,37 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drivevla.errors import DataError, MissingExtra, require
 from drivevla.evaluation.driving_score import ActorPose, Collision, Tick
 from drivevla.planner.control import VehicleControl
 from drivevla.runs.atomic import write_bytes_atomically
-from drivevla.types import Plan
+from drivevla.types import Command, Plan
 
-__all__ = ["FORMAT", "DriveRecord", "Recorder", "TickRow", "read_record"]
+__all__ = ["FORMAT", "DriveRecord", "Heard", "Recorder", "TickRow", "read_record"]
 
-FORMAT = 1
+FORMAT = 2
 _KEY = b"drivevla"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Heard:
+    """What the policy was told of its way when it was asked.
+
+    Attributes:
+        text: The sentence.
+        command: Of the next target.
+        target_points_m: (2, 2) ego frame.
+        distance_m: How far along the route the car was, by its own estimate.
+        offset_m: How far beside it.
+    """
+
+    text: str | None
+    command: Command | None
+    target_points_m: NDArray[np.float64] | None
+    distance_m: float
+    offset_m: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +48,14 @@ class TickRow:
     Attributes:
         tick: What the criteria were told.
         control: Pedals and wheel during the tick.
-        plan: The plan that the policy gave after it; None where it was not asked. Its modes and diagnostics are not
-            kept.
+        plan: The plan that the policy gave after it; None where it was not asked. Its modes are not kept.
+        heard: What it was told then.
     """
 
     tick: Tick
     control: VehicleControl
     plan: Plan | None = None
+    heard: Heard | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +155,11 @@ def _schema(arrow: Any) -> Any:
             ("emergency_vehicle", arrow.struct(pose)),
             *((name, real) for name in ("throttle", "brake", "steering")),
             ("reverse", arrow.bool_()),
+            ("heard_text", arrow.string()),
+            ("heard_command", arrow.string()),
+            ("heard_target_points_m", reals),
+            ("route_distance_m", real),
+            ("route_offset_m", real),
             ("plan_waypoints", reals),
             ("plan_dt_s", real),
             ("plan_path_m", reals),
@@ -141,6 +167,7 @@ def _schema(arrow: Any) -> Any:
             ("plan_target_speed_mps", real),
             ("plan_text", arrow.string()),
             ("plan_refused", arrow.bool_()),
+            ("plan_diagnostics", arrow.string()),
         ]
     )
 
@@ -160,6 +187,7 @@ def _plain(row: TickRow) -> dict[str, Any]:
         "blocking_scenarios": sorted(tick.blocking_scenarios),
         "emergency_vehicle": None if tick.emergency_vehicle is None else _plain_pose(tick.emergency_vehicle),
         **asdict(row.control),
+        **({} if row.heard is None else _plain_heard(row.heard)),
         **({} if row.plan is None else _plain_plan(row.plan)),
     }
 
@@ -167,6 +195,16 @@ def _plain(row: TickRow) -> dict[str, Any]:
 def _plain_pose(pose: ActorPose) -> dict[str, float]:
     place = dict(zip(("x_m", "y_m", "z_m"), pose.position_m, strict=True))
     return {**place, "yaw_rad": pose.yaw_rad, "pitch_rad": pose.pitch_rad}
+
+
+def _plain_heard(heard: Heard) -> dict[str, Any]:
+    return {
+        "heard_text": heard.text,
+        "heard_command": None if heard.command is None else heard.command.value,
+        "heard_target_points_m": None if heard.target_points_m is None else heard.target_points_m.ravel().tolist(),
+        "route_distance_m": heard.distance_m,
+        "route_offset_m": heard.offset_m,
+    }
 
 
 def _plain_plan(plan: Plan) -> dict[str, Any]:
@@ -178,6 +216,7 @@ def _plain_plan(plan: Plan) -> dict[str, Any]:
         "plan_target_speed_mps": plan.target_speed_mps,
         "plan_text": plan.text,
         "plan_refused": plan.refused,
+        "plan_diagnostics": json.dumps(dict(plan.diagnostics), sort_keys=True) if plan.diagnostics else None,
     }
 
 
@@ -196,7 +235,23 @@ def _row(plain: Mapping[str, Any]) -> TickRow:
         emergency_vehicle=None if plain["emergency_vehicle"] is None else _pose(plain["emergency_vehicle"]),
     )
     control = VehicleControl(**{name: plain[name] for name in ("throttle", "brake", "steering", "reverse")})
-    return TickRow(tick=tick, control=control, plan=None if plain["plan_waypoints"] is None else _plan(plain))
+    return TickRow(
+        tick=tick,
+        control=control,
+        plan=None if plain["plan_waypoints"] is None else _plan(plain),
+        heard=None if plain["route_distance_m"] is None else _heard(plain),
+    )
+
+
+def _heard(plain: Mapping[str, Any]) -> Heard:
+    points = plain["heard_target_points_m"]
+    return Heard(
+        text=plain["heard_text"],
+        command=None if plain["heard_command"] is None else Command(plain["heard_command"]),
+        target_points_m=None if points is None else np.reshape(points, (-1, 2)),
+        distance_m=plain["route_distance_m"],
+        offset_m=plain["route_offset_m"],
+    )
 
 
 def _pose(plain: Mapping[str, Any]) -> ActorPose:
@@ -214,4 +269,5 @@ def _plan(plain: Mapping[str, Any]) -> Plan:
         target_speed_mps=plain["plan_target_speed_mps"],
         text=plain["plan_text"],
         refused=plain["plan_refused"],
+        diagnostics={} if plain["plan_diagnostics"] is None else json.loads(plain["plan_diagnostics"]),
     )

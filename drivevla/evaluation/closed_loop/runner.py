@@ -1,43 +1,35 @@
 """All routes and repetitions of an evaluation, one process a route, resumable."""
 
-import dataclasses
 import hashlib
+import json
 import logging
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import drivevla
 from drivevla import registry
 from drivevla.config.sensor_rig import load_rig
 from drivevla.errors import ConfigError, unknown_name
-from drivevla.evaluation.closed_loop.episode import write_outcome
-from drivevla.evaluation.closed_loop.job import (
-    DRIVE_FILE,
-    JOB_FILE,
-    RESULT_FILE,
-    DriveSummary,
-    RouteJob,
-    policy_options,
-)
+from drivevla.evaluation.closed_loop.guidance import GuidanceConfig
+from drivevla.evaluation.closed_loop.job import DRIVE_FILE, RESULT_FILE, DriveSummary, RouteJob, policy_options
+from drivevla.evaluation.closed_loop.pictures import check_can_picture
 from drivevla.evaluation.closed_loop.summary import ClosedLoopSummary, summarise
-from drivevla.evaluation.closed_loop.watch import run_child
+from drivevla.evaluation.closed_loop.workers import HANG_S, drive_here, drive_through_ray
 from drivevla.evaluation.driving_score import ResultFile, RouteRecord, read_result_file, rule_book, write_result_file
 from drivevla.runs import start_run
+from drivevla.runs.atomic import write_text_atomically
 from drivevla.runs.folder import Existing, Run
 from drivevla.sim.routes import Route, find_routes, write_routes
 
-__all__ = ["ClosedLoopConfig", "Progress", "evaluate_closed_loop"]
+__all__ = ["PROTOCOL_FILE", "ROUTES_FILE", "SUMMARY_FILE", "ClosedLoopConfig", "Progress", "evaluate_closed_loop"]
 
 logger = logging.getLogger(__name__)
 
 ROUTES_FILE = "routes.xml"
 SUMMARY_FILE = "summary.json"
-PART = ".part"
-ATTEMPTS = 2
-HANG_S = 150.0
-"""Longer than a map takes to build and a tick may take (``TIMEOUT_S`` of the session)."""
+PROTOCOL_FILE = "protocol.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +42,12 @@ class ClosedLoopConfig:
         options: What the policy is made with, ``key=value`` each.
         map: Every route's map; each route's own town when None.
         rules: The rule book.
+        guidance: What the policy hears.
         repetitions: How often every route is driven.
         seed: Of the first repetition; each following one has the next number.
         rig: A preset of sensor rigs.
         vehicles: Background traffic on every route.
+        video: Whether a film of every drive is made.
     """
 
     routes: str
@@ -61,10 +55,12 @@ class ClosedLoopConfig:
     options: tuple[str, ...] = ()
     map: str | None = None
     rules: str = "leaderboard-2.1"
+    guidance: GuidanceConfig = field(default_factory=GuidanceConfig)
     repetitions: int = 1
     seed: int = 0
     rig: str = "nano"
     vehicles: int = 0
+    video: bool = False
 
     def __post_init__(self) -> None:
         """Check everything that would fail on every route.
@@ -72,6 +68,7 @@ class ClosedLoopConfig:
         Raises:
             ConfigError: A number is out of range or an option is malformed.
             UnknownName: There is no such policy, rule book or rig.
+            MissingExtra: A package for pictures is missing.
         """
         if self.repetitions < 1 or not 0 <= self.vehicles <= 200:
             raise ConfigError(
@@ -81,7 +78,10 @@ class ClosedLoopConfig:
             raise unknown_name("policy", self.policy, registry.names("policies"))
         policy_options(self.options)
         rule_book(self.rules)
-        load_rig(self.rig)
+        rig = load_rig(self.rig)
+        check_can_picture(rig, video=self.video)
+        if self.video and not rig.cameras:
+            raise ConfigError(f"a film needs a camera, and rig {self.rig!r} has none; give another --rig or no --video")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class Progress:
     Attributes:
         done: Drives that are finished, those of earlier processes included.
         planned: Drives there are to be.
-        route_id: The one under way.
+        route_id: The one under way; with several workers, the one that ended last.
         time_s: How long it has been driven, simulated.
         percent: Of its length.
         left_s: Time left on the wall, from what this process has driven; None until it has driven a route.
@@ -111,28 +111,36 @@ def evaluate_closed_loop(
     *,
     host: str | None = None,
     port: int = 2000,
+    workers: int = 1,
+    ray_address: str | None = None,
     existing: Existing = "refuse",
     progress: Callable[[Progress], None] | None = None,
+    hang_s: float = HANG_S,
 ) -> ClosedLoopSummary:
-    """Drive and score every route, in a folder that explains itself.
+    """Drive and score every route, in a folder that explains itself (``docs/closed-loop.md``).
 
-    ``artefacts/`` then holds ``result.json`` in the leaderboard's layout, ``summary.json``, ``routes.xml``, and for
-    every drive a folder with its record, result and log. A folder is there whole or not at all, so that a run that was
-    killed goes on with at most one route driven again. A route whose process dies or hangs is begun once more, and
-    then counts as crashed.
+    A drive's folder is there whole or not at all, so that a run that was killed goes on with at most one route driven
+    again for each worker. A route whose process dies or hangs is begun once more, and then counts as crashed.
 
     Args:
         config: What is evaluated.
         folder: The run's folder.
         host: A running CARLA server; None starts an embedded one for every route.
         port: Its port.
+        workers: So many routes are driven at once, each with its own server, through Ray; results do not depend on it.
+        ray_address: A Ray cluster; None starts one here, unless ``RAY_ADDRESS`` names one.
         existing: What to do with a run that is in the folder.
         progress: Told at every sign of life.
+        hang_s: A route's process without a sign of life for so long is ended.
 
     Raises:
         UserError: Routes, policy or configuration are not acceptable.
         RunError: The folder cannot be used.
     """
+    if workers < 1 or (workers > 1 and host is not None):
+        raise ConfigError(
+            f"workers must be at least 1, and 1 on a given server, which holds one world; got {workers} and {host}"
+        )
     routes = find_routes(config.routes)
     fingerprint = hashlib.sha256(repr(routes).encode()).hexdigest()
     with start_run(
@@ -144,72 +152,111 @@ def evaluate_closed_loop(
         data_fingerprint=fingerprint,
         backend="embedded" if host is None else "server",
     ) as run:
-        file = run.artefacts / ROUTES_FILE
-        write_routes(routes, file)
-        jobs = tuple(_jobs(config, len(routes), file, host, port))
-        _drive_all(jobs, routes, run, progress)
+        write_routes(routes, run.artefacts / ROUTES_FILE)
+        _write_protocol(config, routes, run)
+        jobs = tuple(_jobs(config, routes, host, port))
+        standing = _Standing(jobs, routes, run, progress)
+        if workers == 1 and ray_address is None:
+            for job in standing.waiting:
+                drive_here(job, run.artefacts, hang_s=hang_s, beat=standing.beat(job))
+                standing.finished(job)
+        else:
+            drive_through_ray(
+                standing.waiting,
+                run.artefacts,
+                workers=workers,
+                address=ray_address,
+                hang_s=hang_s,
+                finished=standing.finished,
+            )
         return _sum_up(config, jobs, routes, run.artefacts)
 
 
-def _jobs(config: ClosedLoopConfig, count: int, file: Path, host: str | None, port: int) -> Iterator[RouteJob]:
+def _jobs(config: ClosedLoopConfig, routes: Sequence[Route], host: str | None, port: int) -> Iterator[RouteJob]:
     for repetition in range(config.repetitions):
-        for index in range(count):
+        for index, route in enumerate(routes):
             yield RouteJob(
-                routes_file=str(file.resolve()),
+                routes_file=f"../{ROUTES_FILE}",
                 index=index,
                 repetition=repetition,
-                planned=count,
+                planned=len(routes),
+                format=route.format,
                 map_name=config.map,
                 policy=config.policy,
                 options=config.options,
                 rules=config.rules,
+                guidance=config.guidance,
                 rig=config.rig,
                 vehicles=config.vehicles,
+                video=config.video,
                 seed=config.seed + repetition,
                 host=host,
                 port=port,
             )
 
 
-def _drive_all(
-    jobs: Sequence[RouteJob], routes: Sequence[Route], run: Run, progress: Callable[[Progress], None] | None
-) -> None:
-    waiting = [job for job in jobs if not (run.artefacts / job.name).is_dir()]
-    began_s = time.monotonic()
-    for number, job in enumerate(waiting):
-        done = len(jobs) - len(waiting) + number
-        left_s = (time.monotonic() - began_s) / number * (len(waiting) - number) if number else None
-        standing = Progress(done=done, planned=len(jobs), route_id=routes[job.index].id, left_s=left_s)
+def _write_protocol(config: ClosedLoopConfig, routes: Sequence[Route], run: Run) -> None:
+    """What the numbers of the run mean."""
+    content = {
+        "rules": config.rules,
+        "backend": run.manifest.backend,
+        "policy": config.policy,
+        "options": list(config.options),
+        "privileged": getattr(registry.load("policies", config.policy), "needs_truth", False) is True,
+        "rig": config.rig,
+        "guidance": config.guidance.in_full(),
+        "routes": config.routes,
+        "route_count": len(routes),
+        "repetitions": config.repetitions,
+        "seeds": [config.seed + number for number in range(config.repetitions)],
+        "vehicles": config.vehicles,
+        "version": drivevla.__version__,
+    }
+    write_text_atomically(run.artefacts / PROTOCOL_FILE, json.dumps(content, indent=2))
 
-        def beat(time_s: float, percent: float, at: Progress = standing) -> None:
-            if progress is not None:
-                progress(dataclasses.replace(at, time_s=time_s, percent=percent))
 
-        _drive_one(job, routes[job.index], run.artefacts, beat)
-        record, drive = _read(run.artefacts / job.name, job.rules)
-        run.metrics.log(job.repetition * job.planned + job.index, {"driving_score": record.score_composed})
+class _Standing:
+    """Which drives are left to do, and how long that may take."""
+
+    def __init__(
+        self,
+        jobs: Sequence[RouteJob],
+        routes: Sequence[Route],
+        run: Run,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self.waiting = [job for job in jobs if not (run.artefacts / job.name).is_dir()]
+        self._routes, self._run, self._progress = routes, run, progress
+        self._planned, self._done = len(jobs), len(jobs) - len(self.waiting)
+        self._before, self._began_s = self._done, time.monotonic()
+
+    def beat(self, job: RouteJob) -> Callable[[float, float], None]:
+        """What is told of a drive's signs of life."""
+        return lambda time_s, percent: self._tell(job, time_s, percent)
+
+    def finished(self, job: RouteJob) -> None:
+        """Count a drive that is over."""
+        record, drive = _read(self._run.artefacts / job.name, job.rules)
+        self._run.metrics.log(job.repetition * job.planned + job.index, {"driving_score": record.score_composed})
         logger.info("%s: %s, driving score %.1f", drive.route_id, record.status, record.score_composed)
+        self._done += 1
+        self._tell(job, drive.simulated_s, 0.0)
 
-
-def _drive_one(job: RouteJob, route: Route, artefacts: Path, beat: Callable[[float, float], None]) -> None:
-    part = artefacts / (job.name + PART)
-    reasons: list[str] = []
-    for _ in range(ATTEMPTS):
-        if part.exists():
-            shutil.rmtree(part)  # a drive that was not finished
-        part.mkdir()
-        job.write(part / JOB_FILE)
-        reason = run_child(part, hang_s=HANG_S, beat=beat)
-        if reason is None:
-            break
-        logger.warning("route %s: %s", route.id, reason)
-        reasons.append(reason)
-    else:
-        write_outcome(job, route, rule_book(job.rules), part, "; then ".join(reasons))
-    if reasons:
-        drive = DriveSummary.read(part / DRIVE_FILE)
-        dataclasses.replace(drive, attempts=len(reasons) + (len(reasons) < ATTEMPTS)).write(part / DRIVE_FILE)
-    part.rename(artefacts / job.name)
+    def _tell(self, job: RouteJob, time_s: float, percent: float) -> None:
+        if self._progress is None:
+            return
+        driven = self._done - self._before
+        left_s = (time.monotonic() - self._began_s) / driven * (self._planned - self._done) if driven else None
+        self._progress(
+            Progress(
+                done=self._done,
+                planned=self._planned,
+                route_id=self._routes[job.index].id,
+                time_s=time_s,
+                percent=percent,
+                left_s=left_s,
+            )
+        )
 
 
 def _sum_up(
@@ -223,6 +270,7 @@ def _sum_up(
         records=tuple(record for record, _ in drives),
         planned_routes=len(jobs),
         backend=", ".join(summary.backends) or None,
+        sensors=next((drive.sensors for _, drive in drives if drive.sensors), ()),
     )
     write_result_file(artefacts / RESULT_FILE, result)
     summary.write(artefacts / SUMMARY_FILE)

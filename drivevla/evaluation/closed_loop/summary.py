@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from drivevla.errors import ContractError
+from drivevla.evaluation.closed_loop.instructions import InstructionCounts
 from drivevla.evaluation.closed_loop.job import DriveSummary
 from drivevla.evaluation.driving_score import RouteRecord, RuleBook, score_benchmark
 from drivevla.runs.atomic import write_text_atomically
@@ -51,7 +52,11 @@ class ClosedLoopSummary:
         drives: How many there are.
         planned: How many were to be driven, all repetitions together.
         begun_again: How many routes were begun a second time.
-        scenarios_left_out: How many of each type the routes ask for, which did not take place.
+        scenarios: How many of each type the routes ask for that could take place.
+        scenarios_left_out: How many of each type could not.
+        instructions: How many were given, and what became of them.
+        ended_early: For a record that was judged again: drives that the rules they were driven under ended before these
+            rules would have.
         complete: Whether the numbers may be compared with others: every route driven, no scenario left out.
     """
 
@@ -65,8 +70,11 @@ class ClosedLoopSummary:
     drives: int
     planned: int
     begun_again: int
+    scenarios: Mapping[str, int]
     scenarios_left_out: Mapping[str, int]
+    instructions: InstructionCounts
     complete: bool
+    ended_early: int = 0
 
     def write(self, path: Path) -> None:
         """Write it as JSON, whole or not at all."""
@@ -98,6 +106,7 @@ def summarise(
     *,
     routes: int,
     repetitions: int,
+    ended_early: int = 0,
 ) -> ClosedLoopSummary:
     """Sum up what has been driven so far; routes not driven yet count 0, as in the leaderboard."""
     per_repetition = [
@@ -125,6 +134,9 @@ def summarise(
         drives=len(drives),
         planned=routes * repetitions,
         begun_again=sum(drive.attempts > 1 for _, drive in drives),
+        scenarios=dict(sorted(Counter(kind for _, drive in drives for kind in drive.scenarios).items())),
         scenarios_left_out=dict(sorted(left_out.items())),
+        instructions=sum((drive.instructions for _, drive in drives), InstructionCounts()),
         complete=len(drives) == routes * repetitions and not left_out,
+        ended_early=ended_early,
     )

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from drivevla.evaluation.driving_score import ActorPose, Collision, Point, StopSign, Tick, TrafficLight
-from drivevla.geometry.carla import points_from_carla, transform_from_carla, yaw_from_carla
+from drivevla.geometry.carla import points_from_carla, yaw_from_carla
+from drivevla.sim.scenarios import Director
 from drivevla.sim.session import Session, Snapshot
+from drivevla.types import LightState
 
 if TYPE_CHECKING:
     import carla
 
-__all__ = ["Contacts", "JudgedWorld", "ego_pose", "watch_contacts"]
+__all__ = ["Contacts", "JudgedWorld"]
 
 _KMH = 1 / 3.6
 
@@ -25,43 +23,19 @@ _KMH = 1 / 3.6
 class Contacts:
     """What the ego touched, by frame. Contacts come from the simulator's stream a little after their tick."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._heard = 0
         self._waiting: list[tuple[int, Collision]] = []
-
-    def note(self, event: Any) -> None:
-        """Take one event of the collision sensor."""
-        other = event.other_actor
-        contact = Collision(actor_id=other.id if other is not None else 0, type_id=other.type_id if other else "")
-        with self._lock:
-            self._waiting.append((event.frame, contact))
 
     def take(self, frame: int) -> tuple[Collision, ...]:
         """The contacts up to a frame that were not taken before, in an order that does not depend on their arrival."""
-        with self._lock:
-            taken = [each for each in self._waiting if each[0] <= frame]
-            self._waiting = [each for each in self._waiting if each[0] > frame]
+        news = self._session.collisions[self._heard :]
+        self._heard += len(news)
+        self._waiting += [(each.frame, Collision(actor_id=each.other_id, type_id=each.other_type)) for each in news]
+        taken = [each for each in self._waiting if each[0] <= frame]
+        self._waiting = [each for each in self._waiting if each[0] > frame]
         return tuple(contact for _, contact in sorted(taken, key=lambda each: (each[0], each[1].actor_id)))
-
-
-@contextmanager
-def watch_contacts(session: Session) -> Iterator[Contacts]:
-    """A collision sensor on the ego for as long as the context lasts.
-
-    The session's own sensor does not tell which actor was touched, and the rules count an actor once.
-    """
-    import carla
-
-    contacts = Contacts()
-    blueprint = session.world.get_blueprint_library().find("sensor.other.collision")
-    sensor = session.world.spawn_actor(blueprint, carla.Transform(), attach_to=session.ego)
-    sensor.listen(contacts.note)
-    try:
-        yield contacts
-    finally:
-        sensor.stop()
-        # In a batch, and without its tick: the client may block in any other form.
-        session.client.apply_batch_sync([carla.command.DestroyActor(sensor.id)], False)
 
 
 class JudgedWorld:
@@ -74,6 +48,7 @@ class JudgedWorld:
         lights: All traffic lights.
         stop_signs: All stop signs.
         ego_half_length_m: Half of the ego's box.
+        ego_half_width_m: Likewise.
     """
 
     def __init__(self, session: Session) -> None:
@@ -81,6 +56,11 @@ class JudgedWorld:
 
         self._session = session
         self._red = carla.TrafficLightState.Red
+        self._states = {
+            carla.TrafficLightState.Red: LightState.RED,
+            carla.TrafficLightState.Yellow: LightState.YELLOW,
+            carla.TrafficLightState.Green: LightState.GREEN,
+        }
         actors = session.world.get_actors()
         by_id = sorted(actors, key=lambda actor: actor.id)
         self._lights = [actor for actor in by_id if actor.type_id == "traffic.traffic_light"]
@@ -88,13 +68,21 @@ class JudgedWorld:
         self.lights = tuple(map(_light, self._lights))
         self.stop_signs = tuple(_stop_sign(actor) for actor in by_id if actor.type_id == "traffic.stop")
         self.ego_half_length_m = float(session.ego.bounding_box.extent.x)
+        self.ego_half_width_m = float(session.ego.bounding_box.extent.y)
 
     @property
-    def speed_limit_mps(self) -> float:
-        """What applies to the ego now."""
-        return float(self._session.ego.get_speed_limit()) * _KMH
+    def speed_limit_mps(self) -> float | None:
+        """What applies to the ego now; None where the simulator knows of none, which it says as 0."""
+        limit_kmh = float(self._session.ego.get_speed_limit())
+        return limit_kmh * _KMH if limit_kmh > 0.0 else None
 
-    def tick(self, index: int, snapshot: Snapshot) -> Tick:
+    @property
+    def light_ahead(self) -> LightState | None:
+        """What the light shows in whose reach the ego is."""
+        ego = self._session.ego
+        return self._states.get(ego.get_traffic_light_state()) if ego.is_at_traffic_light() else None
+
+    def tick(self, index: int, snapshot: Snapshot, director: Director) -> Tick:
         """The tick that just ended, without its contacts, which come later."""
         ego = self._session.ego
         transform = ego.get_transform()
@@ -110,18 +98,18 @@ class JudgedWorld:
             speed_limit_mps=self.speed_limit_mps,
             background_speeds_mps=tuple(_planar_speed(actor) for actor in self._background),
             red_lights=frozenset(light.id for light in self._lights if light.get_state() == self._red),
+            wrong_lane_excused=director.wrong_lane_excused,
+            blocking_scenarios=director.blocking,
+            emergency_vehicle=_emergency_vehicle(director),
         )
 
 
-def ego_pose(session: Session) -> NDArray[np.float64]:
-    """(4, 4) world_from_ego as the simulator knows it, for those who may know the truth."""
-    transform = session.ego.get_transform()
-    location, rotation = transform.location, transform.rotation
-    world_from_actor = transform_from_carla(
-        [location.x, location.y, location.z], [rotation.pitch, rotation.yaw, rotation.roll]
-    )
-    pose: NDArray[np.float64] = world_from_actor @ session.actor_from_ego
-    return pose
+def _emergency_vehicle(director: Director) -> ActorPose | None:
+    state = director.emergency_vehicle
+    if state is None:
+        return None
+    x, y, z = points_from_carla(state.location_m).tolist()
+    return ActorPose(position_m=(x, y, z), yaw_rad=float(yaw_from_carla(state.yaw_deg)))
 
 
 def _light(actor: carla.Actor) -> TrafficLight:

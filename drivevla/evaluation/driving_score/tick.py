@@ -73,7 +73,8 @@ class Tick:
         time_s: Simulated time; increases from tick to tick.
         ego: The ego actor's origin.
         velocity_mps: The ego's velocity, world frame.
-        speed_limit_mps: The limit that applies to the ego now.
+        speed_limit_mps: The limit that applies to the ego now; None where the simulator does not tell one, as CARLA
+            before the first sign: the route's time limit then does not grow.
         background_speeds_mps: Planar speeds of the background traffic's vehicles (role ``background``).
         collisions: What the collision sensor reported since the previous tick.
         red_lights: Ids of the traffic lights that are red.
@@ -87,7 +88,7 @@ class Tick:
     time_s: float
     ego: ActorPose
     velocity_mps: Point
-    speed_limit_mps: float
+    speed_limit_mps: float | None
     background_speeds_mps: tuple[float, ...] = ()
     collisions: tuple[Collision, ...] = ()
     red_lights: frozenset[int] = frozenset()
@@ -104,9 +105,9 @@ class Tick:
         _finite("time_s", (self.time_s,))
         _finite("velocity_mps", self.velocity_mps, size=3)
         _finite("background_speeds_mps", self.background_speeds_mps)
-        if not 0.0 < self.speed_limit_mps < math.inf:
+        if self.speed_limit_mps is not None and not 0.0 < self.speed_limit_mps < math.inf:
             raise ContractError(
-                f"speed_limit_mps must be positive at tick {self.index}, got {self.speed_limit_mps}: "
+                f"speed_limit_mps must be positive or None at tick {self.index}, got {self.speed_limit_mps}: "
                 "the route's time limit grows by distance over speed limit"
             )
 

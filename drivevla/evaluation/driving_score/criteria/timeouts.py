@@ -65,7 +65,8 @@ class GrowingTimeLimit:
         index = self._route.last_passed(tick.ego.position_m, start=self._index, look_ahead=_LOOK_AHEAD)
         if index is not None and index > self._index:
             advance_m = self._route.travelled_m[index] - self._route.travelled_m[self._index]
-            self._limit_s += advance_m / (tick.speed_limit_mps * _CREDITED_SPEED)
+            if tick.speed_limit_mps is not None:
+                self._limit_s += advance_m / (tick.speed_limit_mps * _CREDITED_SPEED)
             self._index = index
         self._timed_out = self._timed_out or tick.time_s - self._start_s > self._limit_s
 
