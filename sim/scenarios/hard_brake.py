@@ -1,7 +1,7 @@
 """A leader that brakes hard.
 
-Source: scenario_runner (94ff3b8a), ``hard_break.py``, ``HardBreakRoute``: the vehicles in front stop for 10 s. There they
-are the background's; here a leader of our own comes along, so that there is one at any density of traffic.
+Source: scenario_runner (94ff3b8a), ``hard_break.py``, ``HardBreakRoute``: the vehicles in front stop for 10 s. There
+they are the background's; here a leader of our own comes along, so that there is one at any density of traffic.
 """
 
 from drivevla.sim.scenarios.casting import CAR_WITH_LIGHTS

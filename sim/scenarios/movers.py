@@ -8,12 +8,13 @@ the Pure Pursuit Path Tracking Algorithm" (CMU-RI-TR-92-01, 1992); scenario_runn
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
 from drivevla.planner.control import VehicleLimits
 from drivevla.sim.routes import Place
-from drivevla.sim.scenarios.path import Path
+from drivevla.sim.scenarios.path import Path, turned_deg
 from drivevla.sim.scenarios.stage import BodyState, Stage
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ _WHEELBASE_SHARE = 0.6
 _STUCK_MPS = 3.0
 """A car that is so much slower than it was told to be has run into something; from then on it stands."""
 _LEAST_GAP_M = 4.0
+_LATERAL_MPS2 = 3.0
+"""Bends are taken with it."""
 
 
 class Car:
@@ -103,6 +106,7 @@ class Car:
         """One tick along the path, towards a speed."""
         dt_s = self._stage.dt_s
         before = self.speed_mps
+        target_mps = min(target_mps, self._bend_speed_mps())
         self.speed_mps = min(max(target_mps, before - slower_mps2 * dt_s), before + faster_mps2 * dt_s)
         self._light(braking=self.speed_mps < before - 1e-6 or (target_mps <= 0.0 and before <= 0.1))
         self._act()
@@ -181,6 +185,13 @@ class Car:
         right = -dx * math.sin(yaw) + dy * math.cos(yaw)
         curvature = 2.0 * right / max(dx * dx + dy * dy, 1.0)
         return min(max(math.atan(curvature * wheelbase) / _LIMITS.steer_range_rad(self.speed_mps), -1.0), 1.0)
+
+    def _bend_speed_mps(self) -> float:
+        """What the sharpest bend of the next seconds allows."""
+        reach_m = 4.0 + 1.5 * self.speed_mps
+        yaw = [self.path.yaw_deg(self._along_m + share * reach_m) for share in (0.0, 0.5, 1.0)]
+        turn = max(abs(turned_deg(after - before)) for before, after in itertools.pairwise(yaw))
+        return math.sqrt(_LATERAL_MPS2 * reach_m / 2 / max(math.radians(turn), 1e-3))
 
     def _light(self, *, braking: bool) -> None:
         import carla

@@ -121,6 +121,16 @@ class Roads:
         other = self.beside(waypoint, side)
         return other if other is not None and _drives(other) and other.lane_id * waypoint.lane_id > 0 else None
 
+    def same_way_lanes(self, waypoint: carla.Waypoint) -> list[carla.Waypoint]:
+        """A driving lane and all beside it that lead the same way, from the outermost on the right."""
+        outermost = waypoint
+        while (other := self.same_way_beside(outermost, "right")) is not None:
+            outermost = other
+        lanes = [outermost]
+        while (other := self.same_way_beside(lanes[-1], "left")) is not None:
+            lanes.append(other)
+        return lanes
+
     def oncoming_beside(self, waypoint: carla.Waypoint) -> carla.Waypoint | None:
         """The driving lane on the left that leads the other way."""
         other = waypoint.get_left_lane()
@@ -137,6 +147,15 @@ class Roads:
                 break
             outermost = other
         return outermost
+
+    def far_kerb(self, waypoint: carla.Waypoint) -> carla.Waypoint:
+        """The sidewalk on the far side of the road: beyond the oncoming lanes, or, on a one-way road, on the left."""
+        innermost = waypoint
+        while (other := innermost.get_left_lane()) is not None and other.lane_id * waypoint.lane_id > 0:
+            innermost = other
+        if other is not None and _drives(other):
+            return self.kerb(other, "right")
+        return self.kerb(innermost, "left")
 
     def edge(self, waypoint: carla.Waypoint, side: Side) -> carla.Waypoint:
         """The outermost lane on a side that cars drive or park on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
@@ -14,13 +15,13 @@ from drivevla.sim.routes import Scenario as ScenarioSpec
 from drivevla.sim.scenarios.casting import cast, cast_bicycle, cast_walker
 from drivevla.sim.scenarios.movers import Car, Walker
 from drivevla.sim.scenarios.path import Path, turned_deg
-from drivevla.sim.scenarios.roads import Roads
+from drivevla.sim.scenarios.roads import Crossing, Roads, crossing_ahead
 from drivevla.sim.scenarios.stage import Reserve, Stage
 
 if TYPE_CHECKING:
     import carla
 
-__all__ = ["Play", "Scenario", "trigger_index"]
+__all__ = ["Play", "Scenario", "beside_lane", "moved", "race", "raised", "trigger_index"]
 
 Play: TypeAlias = Iterator[None]
 """A behaviour: a generator that yields once a tick and returns when it is over."""
@@ -34,8 +35,8 @@ TRIGGER_DEG = 10.0
 class Scenario(ABC):
     """One situation on the route.
 
-    A subclass finds its places when it is made, and says in ``play`` what happens, tick by tick. Whatever it brings into
-    the world is taken out when ``play`` ends.
+    A subclass finds its places when it is made, and says in ``play`` what happens, tick by tick. Whatever it brings
+    into the world is taken out when ``play`` ends.
 
     Args:
         roads: The map.
@@ -223,6 +224,48 @@ class Scenario(ABC):
         while self.stage.ego.driven_m < end_m:
             yield
 
+    def until_ego_passes(self, place: Place) -> Play:
+        """Wait for the ego to come past a place beside or on the route."""
+        end_m = self.along(place)
+        while self.stage.ego.along_m < end_m and self.stage.ego.along_m < self.plan.length_m - 3.0:
+            yield
+
+    def until_ego_left(self, crossing: Crossing) -> Play:
+        """Wait for the ego to drive through a junction (scenario_runner, ``WaitEndIntersection``)."""
+        end_m = float(self.plan.distance_m[crossing.leave])
+        while self.stage.ego.along_m < end_m and self.stage.ego.along_m < self.plan.length_m - 3.0:
+            yield
+
+    def until_ego_arrives(self, place: Place, *, time_s: float, distance_m: float) -> Play:
+        """Wait for the ego to be about to arrive somewhere."""
+        while not self.stage.ego.arrives_within(place.location_m, time_s=time_s, distance_m=distance_m):
+            yield
+
+    # Places
+
+    def along(self, place: Place) -> float:
+        """How far along the route a place behind the trigger is."""
+        begin = self.plan.distance_m[self.index]
+        rest = self.plan.location_m[self.index :, :2]
+        nearest = int(np.argmin(np.linalg.norm(rest - np.array(place.location_m[:2]), axis=1)))
+        return float(max(self.plan.distance_m[self.index + nearest], begin))
+
+    def lane_ahead(self, distance_m: float) -> carla.Waypoint:
+        """The waypoint of the trigger's lane so far ahead, along the route where lanes part."""
+        return self.roads.ahead(self.trigger, distance_m, plan=self.plan)[-1]
+
+    def on_this_road(self, start: carla.Waypoint, distance_m: float) -> carla.Waypoint:
+        """So far ahead of a waypoint, but no further than the next junction."""
+        return self.roads.ahead(start, distance_m, plan=self.plan, stop_at_junction=True)[-1]
+
+    def crossing(self) -> Crossing:
+        """The ego's way through the next junction behind the trigger.
+
+        Raises:
+            DataError: It enters none.
+        """
+        return crossing_ahead(self.plan, self.index)
+
     @property
     def _who(self) -> str:
         return f"scenario {self.spec.name} ({self.spec.type})"
@@ -238,6 +281,37 @@ class Scenario(ABC):
         actor = self.stage.spawn(blueprint, place)
         self.actors.append(actor)
         return actor
+
+
+def race(*plays: Play) -> Play:
+    """Play several behaviours at once until the first of them ends."""
+    while True:
+        for play in plays:
+            try:
+                next(play)
+            except StopIteration:
+                for each in plays:
+                    getattr(each, "close", lambda: None)()
+                return
+        yield
+
+
+def beside_lane(waypoint: carla.Waypoint, right_m: float, *, up_m: float = 0.0, turned_by_deg: float = 0.0) -> Place:
+    """A place so far to the right of a waypoint, turned against its heading."""
+    transform = waypoint.transform
+    right = transform.get_right_vector()
+    location = transform.location
+    return Place(
+        (location.x + right_m * right.x, location.y + right_m * right.y, location.z + right_m * right.z + up_m),
+        float(transform.rotation.yaw) + turned_by_deg,
+    )
+
+
+def moved(place: Place, distance_m: float) -> Place:
+    """A place further along its own yaw."""
+    yaw = math.radians(place.yaw_deg or 0.0)
+    x, y, z = place.location_m
+    return Place((x + distance_m * math.cos(yaw), y + distance_m * math.sin(yaw), z), place.yaw_deg)
 
 
 def raised(place: Place, up_m: float) -> Place:
