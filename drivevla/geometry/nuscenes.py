@@ -56,7 +56,7 @@ def lidar_plan_from_poses(poses: ArrayLike, ego_from_lidar: ArrayLike) -> NDArra
 
     Args:
         poses: (..., T, 3) x, y, yaw of the ego frame at future times, in the current ego frame.
-        ego_from_lidar: (4, 4) calibration.
+        ego_from_lidar: (4, 4) calibration, or (..., 4, 4) with the prefix of the poses.
 
     Returns:
         (..., T, 2) x right, y forward, metres.
@@ -69,5 +69,5 @@ def lidar_plan_from_poses(poses: ArrayLike, ego_from_lidar: ArrayLike) -> NDArra
         raise ContractError(f"poses must be (..., T, 3) x, y, yaw, got {plan.shape}")
     translation = np.concatenate([plan[..., :2], np.zeros((*plan.shape[:-1], 1))], axis=-1)
     ego_from_future_ego = rigid(matrix_from_yaw(plan[..., 2]), translation)
-    origin = (ego_from_future_ego @ calibration)[..., :3, 3]
+    origin = (ego_from_future_ego @ calibration[..., None, :, :])[..., :3, 3]
     return transform_points(invert_rigid(calibration), origin)[..., :2]
