@@ -10,9 +10,11 @@ import math
 from typing import TYPE_CHECKING, ClassVar
 
 from drivevla.errors import DataError
-from drivevla.sim.routes import Location
+from drivevla.sim.routes import Interval, Location, Parameter, Place
 from drivevla.sim.scenarios.flow import Flow
+from drivevla.sim.scenarios.needs import Needs, Spot, between
 from drivevla.sim.scenarios.path import Path, place_of
+from drivevla.sim.scenarios.roads import crossing_ahead
 from drivevla.sim.scenarios.scenario import Play, Scenario, race
 
 if TYPE_CHECKING:
@@ -31,11 +33,37 @@ __all__ = [
 SINK_M = 2.0
 
 
+def drawn_flow(slow_mps: float, fast_mps: float, difficulty: float) -> dict[str, Parameter]:
+    """Speed and spacing: the harder, the faster and the closer."""
+    return {
+        "flow_speed": between(slow_mps, fast_mps, difficulty),
+        "source_dist_interval": Interval(between(40.0, 25.0, difficulty), between(80.0, 50.0, difficulty)),
+    }
+
+
 class _Flows(Scenario):
     """Flows from the trigger until the ego is through."""
 
     blocks_the_way: ClassVar[bool] = True
     filled: ClassVar[bool] = True
+    speeds_mps: ClassVar[tuple[float, float]] = (7.0, 12.0)
+    needs: ClassVar[Needs] = Needs(
+        manoeuvres=("merge", "right_signs", "right_none", "right_lights", "left_signs"),
+        before_junction_m=(20.0, 50.0),
+        room_m=20.0,
+        lead_out_m=90.0,
+    )
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """A flow into the road that the ego comes out on."""
+        crossing = crossing_ahead(spot.plan, spot.index)
+        path = spot.roads.joining_way(crossing, spot.plan, before_m=50.0, after_m=60.0)
+        return {
+            "start_actor_flow": Place(path.place(0.0).location_m),
+            "end_actor_flow": Place(path.place(path.length_m).location_m),
+            **drawn_flow(*cls.speeds_mps, spot.difficulty),
+        }
 
     def find_places(self) -> None:
         """The ways of the flows, and when the ego is through."""
@@ -97,6 +125,8 @@ class EnterActorFlowV2(_Flows):
 class MergerIntoSlowTraffic(_Flows):
     """The ego merges into slow traffic."""
 
+    speeds_mps: ClassVar[tuple[float, float]] = (4.0, 6.0)
+
 
 class MergerIntoSlowTrafficV2(MergerIntoSlowTraffic):
     """The same where flow and ego come by other lanes; scenario_runner clears its background differently there."""
@@ -118,9 +148,46 @@ class _ThroughJunction(_Flows):
 class HighwayExit(_ThroughJunction):
     """The ego leaves a highway through a flow on the lane that it has to cross."""
 
+    needs: ClassVar[Needs] = Needs(
+        manoeuvres=("lane_change_right",), before_junction_m=(5.0, 150.0), room_m=20.0, lead_in_m=30.0
+    )
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """A flow on the lane to the right."""
+        x, y, z = spot.plan.location_m[spot.index].tolist()
+        beside = spot.roads.same_way_beside(spot.roads.waypoint((x, y, z)), "right")
+        if beside is None:
+            raise DataError("no lane to the right leads the same way")
+        crossing = crossing_ahead(spot.plan, spot.index)
+        way = spot.roads.ahead(
+            spot.roads.behind(beside, 30.0)[-1],
+            spot.plan.distance_m[crossing.leave] - spot.plan.distance_m[spot.index] + 60.0,
+        )
+        return {
+            "start_actor_flow": Place(place_of(way[0].transform).location_m),
+            "end_actor_flow": Place(place_of(way[-1].transform).location_m),
+            **drawn_flow(*cls.speeds_mps, spot.difficulty),
+        }
+
 
 class InterurbanActorFlow(_ThroughJunction):
     """The ego leaves an interurban road by a turn across a flow."""
+
+    needs: ClassVar[Needs] = Needs(
+        manoeuvres=("left_none", "left_signs", "left_lights"), before_junction_m=(25.0, 50.0), room_m=30.0
+    )
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """A flow that comes towards the ego."""
+        crossing = crossing_ahead(spot.plan, spot.index)
+        path = spot.roads.crossing_way(crossing, spot.plan, "opposite", before_m=60.0, after_m=30.0)
+        return {
+            "start_actor_flow": Place(path.place(0.0).location_m),
+            "end_actor_flow": Place(path.place(path.length_m).location_m),
+            **drawn_flow(*cls.speeds_mps, spot.difficulty),
+        }
 
     filled: ClassVar[bool] = False
 
@@ -130,6 +197,24 @@ class InterurbanAdvancedActorFlow(_Flows):
 
     The second flow runs on the lane to the left, from the first one's end to its start.
     """
+
+    needs: ClassVar[Needs] = Needs(
+        manoeuvres=("left_none", "left_signs", "left_lights"),
+        before_junction_m=(25.0, 50.0),
+        room_m=30.0,
+        lead_out_m=80.0,
+    )
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """A flow from the left, and one from the right beside it."""
+        crossing = crossing_ahead(spot.plan, spot.index)
+        path = spot.roads.crossing_way(crossing, spot.plan, "left", before_m=60.0, after_m=60.0)
+        return {
+            "start_actor_flow": Place(path.place(0.0).location_m),
+            "end_actor_flow": Place(path.place(path.length_m).location_m),
+            **drawn_flow(*cls.speeds_mps, spot.difficulty),
+        }
 
     filled: ClassVar[bool] = False
 

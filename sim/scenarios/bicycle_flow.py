@@ -1,6 +1,7 @@
 """Cyclists who cross the ego's turn on their own lane.
 
-Source: scenario_runner (94ff3b8a), ``cross_bicycle_flow.py``, ``CrossingBicycleFlow``.
+Source: scenario_runner (94ff3b8a), ``cross_bicycle_flow.py``, ``CrossingBicycleFlow``. There the map must have a
+bicycle lane; here cyclists ride at the edge of the driving lane where it has none.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from drivevla.errors import DataError
+from drivevla.sim.routes import Interval, Parameter, Place
 from drivevla.sim.scenarios.flow import Flow
 from drivevla.sim.scenarios.junction_lights import both_green
 from drivevla.sim.scenarios.lights import lights_of_junction
+from drivevla.sim.scenarios.needs import ANY_RIGHT, Needs, Spot, between
 from drivevla.sim.scenarios.path import Path
 from drivevla.sim.scenarios.scenario import Play, Scenario, race
 
@@ -21,6 +24,7 @@ __all__ = ["CrossingBicycleFlow"]
 
 BEHIND_M = 40.0
 NEAR_M = 10.0
+EDGE_SHARE = 0.8
 LONGEST_M = 400.0
 
 
@@ -33,19 +37,35 @@ class CrossingBicycleFlow(Scenario):
 
     blocks_the_way: ClassVar[bool] = True
 
+    needs: ClassVar[Needs] = Needs(manoeuvres=ANY_RIGHT, before_junction_m=(25.0, 50.0), room_m=30.0)
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """Cyclists beside the ego who ride straight on."""
+        x, y, z = spot.plan.location_m[spot.index].tolist()
+        return {
+            "start_actor_flow": Place((x, y, z)),
+            "flow_speed": between(3.0, 5.0, spot.difficulty),
+            "source_dist_interval": Interval(
+                between(30.0, 15.0, spot.difficulty), between(60.0, 40.0, spot.difficulty)
+            ),
+        }
+
     def find_places(self) -> None:
         """The bicycle lane through the junction and 40 m on.
 
         Raises:
-            DataError: No bicycle lane is there, or it ends before.
+            DataError: No lane is there, or it ends before the junction.
         """
         import carla
 
         self.ego_way = self.crossing()
         start = self.location("start_actor_flow")
         waypoint = self.roads.map.get_waypoint(carla.Location(*start), lane_type=carla.LaneType.Biking)
+        self.right_m = 0.0
         if waypoint is None or waypoint.transform.location.distance(carla.Location(*start)) > NEAR_M:
-            raise DataError(f"scenario {self.spec.name} ({self.spec.type}): no bicycle lane at {start}")
+            waypoint = self.roads.waypoint(start)
+            self.right_m = EDGE_SHARE * waypoint.lane_width / 2
         self.path = Path.through(self.through_junction(waypoint))
         self.speed_mps = self.number("flow_speed", 10.0)
         self.spacing_m = self.interval("source_dist_interval", (20.0, 50.0))
@@ -69,7 +89,15 @@ class CrossingBicycleFlow(Scenario):
     def play(self) -> Play:
         """Ride from the trigger until the ego is through."""
         yield from self.until_triggered()
-        flow = Flow(self, self.path, speed_mps=self.speed_mps, spacing_m=self.spacing_m, filled=True, bicycles=True)
+        flow = Flow(
+            self,
+            self.path,
+            speed_mps=self.speed_mps,
+            spacing_m=self.spacing_m,
+            filled=True,
+            bicycles=True,
+            right_m=self.right_m,
+        )
         plays = [self.until_ego_left(self.ego_way), flow.run()]
         if lights_of_junction(self.stage, self.ego_way.junction):
             plays.append(both_green(self, self.ego_way, None))

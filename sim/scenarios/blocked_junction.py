@@ -11,6 +11,7 @@ from typing import ClassVar
 from drivevla.sim.routes import Place
 from drivevla.sim.scenarios.casting import CAR_WITH_LIGHTS
 from drivevla.sim.scenarios.junction_lights import ego_green
+from drivevla.sim.scenarios.needs import ANY_STRAIGHT, ANY_TURN, Needs
 from drivevla.sim.scenarios.scenario import Play, Scenario, race
 
 __all__ = ["BlockedIntersection", "PriorityAtJunction"]
@@ -25,6 +26,8 @@ class BlockedIntersection(Scenario):
 
     blocks_the_way: ClassVar[bool] = True
     build_ahead_m: ClassVar[float] = 30.0
+
+    needs: ClassVar[Needs] = Needs(manoeuvres=(*ANY_STRAIGHT, *ANY_TURN), before_junction_m=(15.0, 40.0), room_m=30.0)
 
     def find_places(self) -> None:
         """Where it stands, on the ego's way."""
@@ -46,6 +49,10 @@ class BlockedIntersection(Scenario):
 
 class PriorityAtJunction(Scenario):
     """The ego has green at the next junction, everybody else red."""
+
+    needs: ClassVar[Needs] = Needs(
+        manoeuvres=("straight_lights", "left_lights", "right_lights"), before_junction_m=(25.0, 50.0), room_m=30.0
+    )
 
     def find_places(self) -> None:
         """The junction."""

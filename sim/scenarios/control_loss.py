@@ -6,6 +6,9 @@ steering is cut to 0 .. 1, so that steering left becomes straight on; here noise
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from drivevla.sim.scenarios.needs import Needs
 from drivevla.sim.scenarios.path import place_of
 from drivevla.sim.scenarios.scenario import Play, Scenario
 
@@ -21,6 +24,8 @@ STEERING = (0.055, 0.015)
 
 class ControlLoss(Scenario):
     """Three heaps of debris 14, 48 and 74 m ahead; on each, throttle and steering are disturbed."""
+
+    needs: ClassVar[Needs] = Needs(room_m=120.0, turn_deg=90.0)
 
     def find_places(self) -> None:
         """The heaps on the lane."""

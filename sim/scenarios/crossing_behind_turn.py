@@ -7,10 +7,12 @@ Source: scenario_runner (94ff3b8a), ``object_crash_intersection.py``, ``VehicleT
 from __future__ import annotations
 
 import math
+from typing import ClassVar
 
 import numpy as np
 
 from drivevla.sim.routes import Place
+from drivevla.sim.scenarios.needs import ANY_TURN, Needs
 from drivevla.sim.scenarios.path import Path, place_of, turned_deg
 from drivevla.sim.scenarios.scenario import Play, Scenario, beside_lane, moved
 
@@ -27,6 +29,8 @@ class VehicleTurningRoute(Scenario):
 
     behind_m = 11.0
     reaction_s = 1.8
+
+    needs: ClassVar[Needs] = Needs(manoeuvres=ANY_TURN, before_junction_m=(15.0, 40.0), room_m=30.0, lead_out_m=60.0)
 
     def find_places(self) -> None:
         """The lane behind the junction and its kerb."""
@@ -63,6 +67,8 @@ class VehicleTurningRoute(Scenario):
 
 class VehicleTurningRoutePedestrian(Scenario):
     """A pedestrian crosses right behind the next junction, from the side that the ego turns away from."""
+
+    needs: ClassVar[Needs] = Needs(manoeuvres=ANY_TURN, before_junction_m=(15.0, 40.0), room_m=30.0, lead_out_m=60.0)
 
     def find_places(self) -> None:
         """Both kerbs of the road behind the junction."""

@@ -8,12 +8,13 @@ ground until the trigger; here they wait where they begin.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from drivevla.errors import DataError
-from drivevla.sim.routes import Place
+from drivevla.sim.routes import Parameter, Place
 from drivevla.sim.scenarios.casting import PARKED_CAR
 from drivevla.sim.scenarios.movers import Walker
+from drivevla.sim.scenarios.needs import ANY_STRAIGHT, ANY_TURN, Needs, Spot, between
 from drivevla.sim.scenarios.path import Path, place_of
 from drivevla.sim.scenarios.roads import Side
 from drivevla.sim.scenarios.scenario import Play, Scenario, beside_lane, moved
@@ -74,6 +75,17 @@ class DynamicObjectCrossing(_Crossing):
     ``direction`` right.
     """
 
+    needs: ClassVar[Needs] = Needs(room_m=50.0, turn_deg=25.0)
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """The harder, the later the pedestrian is seen."""
+        return {
+            "distance": between(30.0, 16.0, spot.difficulty),
+            "blocker_model": str(spot.rng.choice(["static.prop.vendingmachine", "static.prop.container"])),
+            "crossing_angle": float(spot.rng.integers(-2, 3)),
+        }
+
     def find_places(self) -> None:
         """What hides the pedestrian, ahead at the kerb, and the pedestrian behind it."""
         self.read_side()
@@ -114,6 +126,13 @@ class ParkingCrossingPedestrian(_Crossing):
     Parameters: ``distance`` 12 m, ``crossing_angle`` 0 degrees, ``direction`` right.
     """
 
+    needs: ClassVar[Needs] = Needs(room_m=50.0, turn_deg=20.0)
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """The harder, the later the pedestrian is seen."""
+        return {"distance": between(30.0, 16.0, spot.difficulty)}
+
     def find_places(self) -> None:
         """The parked car, one lane's width beside the lane."""
         self.read_side()
@@ -134,6 +153,8 @@ class ParkingCrossingPedestrian(_Crossing):
 
 class PedestrianCrossing(Scenario):
     """Three pedestrians cross at the mouth of the next junction, each at a pace and a moment of their own."""
+
+    needs: ClassVar[Needs] = Needs(manoeuvres=(*ANY_STRAIGHT, *ANY_TURN), before_junction_m=(25.0, 50.0), room_m=20.0)
 
     def find_places(self) -> None:
         """The end of the lane before the junction, and the sidewalk to its right.

@@ -6,16 +6,17 @@ Source: scenario_runner (94ff3b8a), ``parking_cut_in.py``, ``ParkingCutIn``; ``c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from drivevla.errors import DataError
-from drivevla.sim.routes import Place
+from drivevla.sim.routes import Parameter, Place
 from drivevla.sim.scenarios.casting import CAR_WITH_LIGHTS, PARKED_CAR
 from drivevla.sim.scenarios.movers import Car
+from drivevla.sim.scenarios.needs import Needs, Spot, between
 from drivevla.sim.scenarios.path import Path, place_of
-from drivevla.sim.scenarios.roads import Side
+from drivevla.sim.scenarios.roads import Side, crossing_ahead
 from drivevla.sim.scenarios.scenario import Play, Scenario, beside_lane
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class ParkingCutIn(Scenario):
     blocker_m, cut_in_m, end_m = 28.0, 35.0, 30.0
     reaction_s, least_m = 2.35, 10.0
     speed_mps = 20.0 / 3.6
+
+    needs: ClassVar[Needs] = Needs(room_m=100.0, turn_deg=20.0)
 
     def find_places(self) -> None:
         """Two parking places, 28 and 35 m ahead.
@@ -103,6 +106,13 @@ class StaticCutIn(Scenario):
     reaction_s, least_m = 2.7, 15.0
     change_s, end_m, limit_s = 3.0, 70.0, 30.0
     speed_mps = 60.0 / 3.6
+
+    needs: ClassVar[Needs] = Needs(room_m=200.0, lead_in_m=30.0, turn_deg=25.0)
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """The harder, the nearer."""
+        return {"distance": between(70.0, 50.0, spot.difficulty), "direction": str(spot.rng.choice(["left", "right"]))}
 
     def find_places(self) -> None:
         """The queue on the lane beside.
@@ -161,6 +171,20 @@ class HighwayCutIn(Scenario):
 
     ahead_m, end_dist_m = 10.0, 5.0
     speed_share, change_s, other_lane_s = 0.8, 2.0, 3.0
+
+    needs: ClassVar[Needs] = Needs(
+        manoeuvres=("straight_none", "straight_signs", "follow", "merge"),
+        before_junction_m=(60.0, 110.0),
+        room_m=60.0,
+        lead_out_m=60.0,
+    )
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """A slip road that joins beside the ego."""
+        crossing = crossing_ahead(spot.plan, spot.index)
+        start = spot.roads.joining_lane(crossing, spot.plan, before_m=between(70.0, 90.0, spot.difficulty))
+        return {"other_actor_location": Place(start)}
 
     def find_places(self) -> None:
         """The other car's way, and where both are to arrive at once.

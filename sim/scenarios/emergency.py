@@ -5,8 +5,12 @@ Source: scenario_runner (94ff3b8a), ``yield_to_emergency_vehicle.py``, ``YieldTo
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from drivevla.sim.routes import Parameter
 from drivevla.sim.scenarios.casting import EMERGENCY
 from drivevla.sim.scenarios.movers import Car
+from drivevla.sim.scenarios.needs import Needs, Spot, between
 from drivevla.sim.scenarios.path import Path
 from drivevla.sim.scenarios.scenario import Play, Scenario, race
 
@@ -26,6 +30,13 @@ class YieldToEmergencyVehicle(Scenario):
     Parameter: ``distance`` 140 m behind the trigger. It ends 10 s after it has come within 50 m, or when it is ahead of
     the ego and has driven 50 m.
     """
+
+    needs: ClassVar[Needs] = Needs(room_m=200.0, lead_in_m=150.0, turn_deg=60.0)
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """From so far behind."""
+        return {"distance": between(140.0, 100.0, spot.difficulty)}
 
     def find_places(self) -> None:
         """Its way: the trigger's lane from behind, and the road ahead."""

@@ -4,8 +4,11 @@ Source: scenario_runner (94ff3b8a), ``hard_break.py``, ``HardBreakRoute``: the v
 they are the background's; here a leader of our own comes along, so that there is one at any density of traffic.
 """
 
+from typing import ClassVar
+
 from drivevla.sim.scenarios.casting import CAR_WITH_LIGHTS
 from drivevla.sim.scenarios.movers import Car
+from drivevla.sim.scenarios.needs import Needs
 from drivevla.sim.scenarios.scenario import Play, Scenario
 
 __all__ = ["HardBreakRoute"]
@@ -23,6 +26,8 @@ class HardBreakRoute(Scenario):
     """A car drives ahead of the ego, stops as hard as cars do, stands for 10 s and drives on."""
 
     build_ahead_m = 60.0
+
+    needs: ClassVar[Needs] = Needs(room_m=70.0)
 
     def find_places(self) -> None:
         """Nothing but the route is needed."""

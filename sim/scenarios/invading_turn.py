@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from drivevla.errors import DataError
+from drivevla.sim.routes import Parameter
 from drivevla.sim.scenarios.flow import Flow
+from drivevla.sim.scenarios.needs import Needs, Spot, between
 from drivevla.sim.scenarios.path import Path, place_of
 from drivevla.sim.scenarios.scenario import Play, Scenario, beside_lane, race, raised
 
@@ -29,6 +31,13 @@ class InvadingTurn(Scenario):
     """
 
     blocks_the_way: ClassVar[bool] = True
+
+    needs: ClassVar[Needs] = Needs(room_m=120.0, lead_in_m=30.0, turn_deg=180.0)
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """The harder, the further over the middle line."""
+        return {"distance": 80.0, "offset": between(0.1, 0.4, spot.difficulty)}
 
     def find_places(self) -> None:
         """The oncoming lane along the ego's, and the cones on its far side.

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 from drivevla.errors import DataError
+from drivevla.sim.routes import Interval, Parameter
 from drivevla.sim.scenarios.flow import Flow
 from drivevla.sim.scenarios.junction_lights import both_green
+from drivevla.sim.scenarios.needs import Needs, Spot, between
 from drivevla.sim.scenarios.roads import Entry
 from drivevla.sim.scenarios.scenario import Play, Scenario, race
 
@@ -35,6 +37,18 @@ class NonSignalizedJunctionLeftTurn(Scenario):
     before_s: ClassVar[float] = 4.0
     after_s: ClassVar[float] = 2.5
     filled: ClassVar[bool] = False
+
+    needs: ClassVar[Needs] = Needs(manoeuvres=("left_signs", "left_none"), before_junction_m=(25.0, 50.0), room_m=30.0)
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """The harder, the faster the cars and the closer they follow each other."""
+        return {
+            "flow_speed": between(7.0, 12.0, spot.difficulty),
+            "source_dist_interval": Interval(
+                between(50.0, 30.0, spot.difficulty), between(90.0, 70.0, spot.difficulty)
+            ),
+        }
 
     def find_places(self) -> None:
         """The flow's way straight through the junction.
@@ -93,6 +107,7 @@ class NonSignalizedJunctionLeftTurn(Scenario):
 class SignalizedJunctionLeftTurn(NonSignalizedJunctionLeftTurn):
     """The same at lights: the flow has green, 5 s later the ego too. Parameters likewise."""
 
+    needs: ClassVar[Needs] = Needs(manoeuvres=("left_lights",), before_junction_m=(25.0, 50.0), room_m=30.0)
     signalised = True
 
 
@@ -102,6 +117,9 @@ class NonSignalizedJunctionRightTurn(NonSignalizedJunctionLeftTurn):
     Parameters: ``flow_speed`` 20 m/s, ``source_dist_interval`` 25 to 50 m.
     """
 
+    needs: ClassVar[Needs] = Needs(
+        manoeuvres=("right_signs", "right_none"), before_junction_m=(25.0, 50.0), room_m=30.0
+    )
     coming_from = "left"
     before_s = 5.0
     after_s = 3.0
@@ -122,4 +140,5 @@ class NonSignalizedJunctionRightTurn(NonSignalizedJunctionLeftTurn):
 class SignalizedJunctionRightTurn(NonSignalizedJunctionRightTurn):
     """The same at lights: the flow has green, 5 s later the ego too. Parameters likewise."""
 
+    needs: ClassVar[Needs] = Needs(manoeuvres=("right_lights",), before_junction_m=(25.0, 50.0), room_m=30.0)
     signalised = True

@@ -11,8 +11,9 @@ import logging
 from typing import TYPE_CHECKING, ClassVar
 
 from drivevla.errors import DataError
-from drivevla.sim.routes import Place
+from drivevla.sim.routes import Interval, Parameter, Place
 from drivevla.sim.scenarios.casting import PARKED_CAR
+from drivevla.sim.scenarios.needs import Needs, Spot, between
 from drivevla.sim.scenarios.oncoming import OncomingTraffic
 from drivevla.sim.scenarios.path import Path, place_of
 from drivevla.sim.scenarios.roads import Side
@@ -42,6 +43,20 @@ class Obstacle(Scenario):
     default_m: ClassVar[float] = 120.0
     sign: ClassVar[str] = "static.prop.warningaccident"
     near_m: ClassVar[float] = NEAR_M
+
+    needs: ClassVar[Needs] = Needs(room_m=130.0, lead_in_m=30.0, turn_deg=30.0)
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """The harder, the nearer, and the closer oncoming cars follow each other."""
+        return {
+            "distance": between(70.0, 50.0, spot.difficulty),
+            **(
+                {"frequency": Interval(between(120.0, 80.0, spot.difficulty), between(180.0, 120.0, spot.difficulty))}
+                if cls.two_ways
+                else {}
+            ),
+        }
 
     def find_places(self) -> None:
         """The obstacle ahead on the trigger's lane, a sign at the trigger, and where it is over."""

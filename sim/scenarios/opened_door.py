@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from drivevla.errors import DataError
+from drivevla.sim.routes import Interval, Parameter
 from drivevla.sim.scenarios.casting import CAR_WITH_DOORS
+from drivevla.sim.scenarios.needs import Needs, Spot, between
 from drivevla.sim.scenarios.oncoming import OncomingTraffic
 from drivevla.sim.scenarios.path import Path, place_of
 from drivevla.sim.scenarios.scenario import Play, Scenario, beside_lane, race
@@ -28,6 +30,16 @@ class VehicleOpensDoorTwoWays(Scenario):
     """
 
     blocks_the_way: ClassVar[bool] = True
+
+    needs: ClassVar[Needs] = Needs(room_m=110.0, lead_in_m=30.0, turn_deg=20.0)
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """The harder, the closer oncoming cars follow each other."""
+        return {
+            "distance": 50.0,
+            "frequency": Interval(between(120.0, 80.0, spot.difficulty), between(180.0, 120.0, spot.difficulty)),
+        }
 
     def find_places(self) -> None:
         """The parking place ahead, and the oncoming lane.

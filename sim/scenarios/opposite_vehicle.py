@@ -7,12 +7,14 @@ Source: scenario_runner (94ff3b8a), ``opposite_vehicle_taking_priority.py``, ``O
 from __future__ import annotations
 
 from contextlib import ExitStack
+from typing import ClassVar
 
 from drivevla.errors import DataError
-from drivevla.sim.routes import Place
+from drivevla.sim.routes import Parameter, Place
 from drivevla.sim.scenarios.casting import EMERGENCY
 from drivevla.sim.scenarios.junction_lights import ego_green
 from drivevla.sim.scenarios.movers import Car
+from drivevla.sim.scenarios.needs import Needs, Spot
 from drivevla.sim.scenarios.path import Path
 from drivevla.sim.scenarios.roads import Entry
 from drivevla.sim.scenarios.scenario import Play, Scenario
@@ -29,6 +31,17 @@ class OppositeVehicleTakingPriority(Scenario):
     """It comes from a side and takes the ego's right of way. Parameter: ``direction`` right (or left, or opposite)."""
 
     signalised = False
+
+    needs: ClassVar[Needs] = Needs(
+        manoeuvres=("straight_signs", "straight_none", "left_signs", "left_none"),
+        before_junction_m=(30.0, 50.0),
+        room_m=30.0,
+    )
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """From either side."""
+        return {"direction": str(spot.rng.choice(["left", "right"]))}
 
     def find_places(self) -> None:
         """Its way straight through the junction, and where it crosses the ego's.
@@ -96,4 +109,7 @@ class OppositeVehicleTakingPriority(Scenario):
 class OppositeVehicleRunningRedLight(OppositeVehicleTakingPriority):
     """It runs a red light while the ego has green. Parameter: ``direction`` right (or left, or opposite)."""
 
+    needs: ClassVar[Needs] = Needs(
+        manoeuvres=("straight_lights", "left_lights"), before_junction_m=(30.0, 50.0), room_m=30.0
+    )
     signalised = True

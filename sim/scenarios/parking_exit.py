@@ -10,8 +10,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from drivevla.errors import DataError
+from drivevla.sim.routes import Parameter
 from drivevla.sim.scenarios.casting import PARKED_CAR
 from drivevla.sim.scenarios.flow import Flow
+from drivevla.sim.scenarios.needs import Needs, Spot, between
 from drivevla.sim.scenarios.path import Path
 from drivevla.sim.scenarios.roads import Side
 from drivevla.sim.scenarios.scenario import Play, Scenario, beside_lane, race
@@ -33,6 +35,17 @@ class ParkingExit(Scenario):
     """
 
     blocks_the_way: ClassVar[bool] = True
+
+    needs: ClassVar[Needs] = Needs(room_m=60.0, lead_in_m=0.0, turn_deg=20.0)
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """The harder, the tighter."""
+        return {
+            "direction": "right",
+            "front_vehicle_distance": between(14.0, 9.0, spot.difficulty),
+            "behind_vehicle_distance": between(12.0, 9.0, spot.difficulty),
+        }
 
     def find_places(self) -> None:
         """Three parking places.

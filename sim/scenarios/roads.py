@@ -216,10 +216,71 @@ class Roads:
         through = min(inside, key=lambda each: abs(turned_deg(lanes[each].exit_yaw_deg - entry.yaw_deg)))
         if abs(turned_deg(lanes[through].exit_yaw_deg - entry.yaw_deg)) > _STRAIGHT_DEG:
             raise DataError(f"no way leads straight through junction {crossing.junction} from there")
-        approach = self._back(entry.lane, before_m)
-        onward = self._onward(through, after_m)
-        points = np.concatenate([self._points([*approach]), self._points(onward)])
-        path = Path(points)
+        return self._through(entry.lane, through, before_m=before_m, after_m=after_m)
+
+    def crossing_way(
+        self, crossing: Crossing, plan: DensePlan, coming_from: From, *, before_m: float, after_m: float
+    ) -> Path:
+        """A way straight through a junction for somebody who comes from a side.
+
+        Raises:
+            DataError: There is none.
+        """
+        for entry in self.entries(crossing, plan):
+            if entry.coming_from == coming_from:
+                try:
+                    return self.straight_through(entry, crossing, before_m=before_m, after_m=after_m)[0]
+                except DataError:
+                    continue
+        raise DataError(f"nobody comes from {coming_from} and goes straight through junction {crossing.junction}")
+
+    def joining_way(self, crossing: Crossing, plan: DensePlan, *, before_m: float, after_m: float) -> Path:
+        """A way through a junction that comes out on the ego's lane, from another road, turning as little as possible.
+
+        Raises:
+            DataError: There is none.
+        """
+        lanes = self.graph.lanes
+        own = tuple(plan.lane[max(crossing.enter - 1, 0)].tolist())
+        out = tuple(plan.lane[crossing.leave].tolist())
+        ways = [
+            (abs(turned_deg(lanes[each].exit_yaw_deg - lane.exit_yaw_deg)), number, each)
+            for number, lane in enumerate(lanes)
+            if lane.junction != crossing.junction and lane.key != own
+            for each in lane.successors
+            if lanes[each].junction == crossing.junction
+            and any(lanes[after].key == out for after in lanes[each].successors)
+        ]
+        if not ways:
+            raise DataError(f"no other road leads onto the ego's lane at junction {crossing.junction}")
+        _, number, through = min(ways)
+        return self._through(number, through, before_m=before_m, after_m=after_m)[0]
+
+    def joining_lane(self, crossing: Crossing, plan: DensePlan, *, before_m: float) -> Location:
+        """A place on a road that joins the ego's beside it or on its lane, so far before the junction.
+
+        Raises:
+            DataError: None joins.
+        """
+        x, y, z = plan.location_m[crossing.leave].tolist()
+        lanes = self.same_way_lanes(self.waypoint((x, y, z)))
+        own = int(plan.lane[max(crossing.enter - 1, 0)][0])
+        outs = {(each.road_id, each.section_id, each.lane_id) for each in lanes}
+        for number, lane in enumerate(self.graph.lanes):
+            for each in lane.successors:
+                inside = self.graph.lanes[each]
+                if lane.key[0] == own or inside.junction != crossing.junction or lane.junction == crossing.junction:
+                    continue
+                if abs(turned_deg(lane.exit_yaw_deg - inside.exit_yaw_deg)) > _STRAIGHT_DEG:
+                    continue
+                if any(self.graph.lanes[after].key in outs for after in inside.successors):
+                    return self._through(number, each, before_m=before_m, after_m=5.0)[0].place(0.0).location_m
+        raise DataError(f"no slip road joins at junction {crossing.junction}")
+
+    def _through(self, lane: int, through: int, *, before_m: float, after_m: float) -> tuple[Path, float]:
+        """A way along a lane, through a junction's lane and on, and how far along it the junction begins."""
+        approach, onward = self._back(lane, before_m), self._onward(through, after_m)
+        path = Path(np.concatenate([self._points(approach), self._points(onward)]))
         junction_m = Path(self._points([*approach, through])[: sum(map(self._size, approach)) + 1]).length_m
         begin = max(junction_m - before_m, 0.0)
         end = min(junction_m + self._length_m([through]) + after_m, path.length_m)

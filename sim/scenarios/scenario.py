@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 import numpy as np
 
 from drivevla.errors import DataError
-from drivevla.sim.routes import DensePlan, Interval, Location, Place
+from drivevla.sim.routes import DensePlan, Interval, Location, Parameter, Place
 from drivevla.sim.routes import Scenario as ScenarioSpec
 from drivevla.sim.scenarios.casting import cast, cast_bicycle, cast_walker
 from drivevla.sim.scenarios.movers import Car, Walker
+from drivevla.sim.scenarios.needs import Needs, Spot
 from drivevla.sim.scenarios.path import Path, turned_deg
 from drivevla.sim.scenarios.roads import Crossing, Roads, crossing_ahead
 from drivevla.sim.scenarios.stage import Reserve, Stage
@@ -55,6 +56,8 @@ class Scenario(ABC):
     """
 
     blocks_the_way: ClassVar[bool] = False
+    needs: ClassVar[Needs] = Needs()
+    """Where ``place_scenarios`` looks for places."""
     build_ahead_m: ClassVar[float] = 150.0
     """How long before its trigger the first step of ``play`` is made."""
 
@@ -70,6 +73,15 @@ class Scenario(ABC):
         self.actors: list[carla.Actor] = []
         self.reserves: list[Reserve] = []
         self.find_places()
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:  # noqa: ARG003 - subclasses look at it
+        """Parameters for a place found by ``place_scenarios``; those of the file's format.
+
+        Raises:
+            DataError: The place does not fit.
+        """
+        return {}
 
     @abstractmethod
     def find_places(self) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from drivevla.sim.routes import Parameter
 from drivevla.sim.scenarios.movers import Car
+from drivevla.sim.scenarios.needs import Needs, Spot, between
 from drivevla.sim.scenarios.oncoming import OncomingTraffic
 from drivevla.sim.scenarios.path import Path, place_of
 from drivevla.sim.scenarios.scenario import Play, Scenario, race
@@ -30,6 +32,18 @@ class HazardAtSideLane(Scenario):
 
     blocks_the_way: ClassVar[bool] = True
     two_ways: ClassVar[bool] = False
+
+    needs: ClassVar[Needs] = Needs(room_m=150.0, lead_in_m=30.0, turn_deg=30.0)
+
+    @classmethod
+    def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
+        """The harder, the faster they ride."""
+        return {
+            "distance": 50.0,
+            "bicycle_speed": between(8.0, 12.0, spot.difficulty),
+            "bicycle_drive_distance": between(30.0, 60.0, spot.difficulty),
+            **({"frequency": between(140.0, 100.0, spot.difficulty)} if cls.two_ways else {}),
+        }
 
     def find_places(self) -> None:
         """Where the cyclists begin and how far they ride."""
