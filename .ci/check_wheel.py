@@ -16,6 +16,8 @@ KNOWN = (
     "drivevla/configs/rigs/nano.yaml",
     "drivevla/language/phrases/zh.yaml",
     "drivevla/sim/server/catalogue/vehicles.json",
+    "drivevla/report/templates/page.css",
+    "drivevla/report/templates/page.html.j2",
     "drivevla/py.typed",
 )
 

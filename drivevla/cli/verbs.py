@@ -30,6 +30,7 @@ VERBS: Mapping[str, Verb] = {
     "sim": Verb("drivevla.cli.sim", "serve the embedded simulator to any CARLA client"),
     "evaluate": Verb("drivevla.cli.evaluate", "drive routes in a simulator with a policy, and score it"),
     "score": Verb("drivevla.cli.score", "score a prediction file by an open-loop protocol"),
+    "report": Verb("drivevla.cli.report", "make a page of a closed-loop run, or of two side by side"),
     "config": Verb("drivevla.cli.config", "show a preset with its overrides, or list the presets"),
     "recipes": Verb("drivevla.cli.recipes", "list the systems that are reproduced, or describe one"),
 }
