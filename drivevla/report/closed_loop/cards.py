@@ -139,7 +139,7 @@ def drive_card(
         prefix: Makes anchors unique where a page shows two runs.
     """
     events = sorted((event for event in drive.events if event.kind in KINDS), key=lambda event: event.tick)
-    roads, note = roads_of(drive.summary.town)
+    roads, note = roads_of(drive)
     tones = _tones(costs(rules, drive.events), events)
     marks = [(place, str(number), whom(event), tones[number - 1]) for number, event, place in _placed(events, track)]
     route = route_of(drive)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from drivevla.errors import UserError, require
 from drivevla.evaluation.closed_loop.setting import SETTING_FILE, read_setting
+from drivevla.evaluation.closed_loop.town import MAP_FILE
 from drivevla.geometry.carla import points_from_carla
 from drivevla.report.closed_loop.run import ROUTES_FILE, EvaluatedDrive
 from drivevla.report.road_map import Roads
@@ -23,13 +24,6 @@ __all__ = ["roads_of", "route_of"]
 _USUAL_WIDTH_M = 3.5
 
 
-@lru_cache(maxsize=4)
-def _carla_map(town: str) -> "carla.Map":
-    carla = require("carla", "sim")
-    source = find_map(town)
-    return carla.Map(source.name, source.opendrive)
-
-
 def route_of(drive: EvaluatedDrive) -> NDArray[np.float64]:
     """(N, 2) the route as it was planned, world frame; its key points where the drive never got so far."""
     if (drive.folder / SETTING_FILE).is_file():
@@ -40,13 +34,20 @@ def route_of(drive: EvaluatedDrive) -> NDArray[np.float64]:
     return points[:, :2]
 
 
-@lru_cache(maxsize=4)
-def roads_of(town: str) -> tuple[Roads | None, str]:
-    """The driving lanes of a town, world frame; and where they cannot be had, why, in words."""
+def roads_of(drive: EvaluatedDrive) -> tuple[Roads | None, str]:
+    """The driving lanes of a drive's map, world frame; and where they cannot be had, why, in words."""
+    kept = drive.folder / MAP_FILE
+    return _roads(str(kept if kept.is_file() else drive.summary.town))
+
+
+@lru_cache(maxsize=8)
+def _roads(name_or_path: str) -> tuple[Roads | None, str]:
     try:
-        carla_map = _carla_map(town)
+        carla = require("carla", "sim")
+        source = find_map(name_or_path)
     except UserError as error:
         return None, f"The roads are not drawn: {error}"
+    carla_map = carla.Map(source.name, source.opendrive)
     graph = lane_graph(carla_map)
     lines = tuple(points_from_carla(graph.location_m[_points(graph, lane)])[:, :2] for lane in graph.lanes)
     return Roads(lines_m=lines, widths_m=tuple(_width_m(carla_map, graph, lane) for lane in graph.lanes)), ""

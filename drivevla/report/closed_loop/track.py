@@ -38,7 +38,7 @@ class DriveTrack:
         yaw_rad: (T,) without jumps of a whole turn.
         speed_mps: (T,) over the ground.
         driven_m: (T,) since the start.
-        limit_mps: (T,) the speed limit.
+        limit_mps: (T,) the speed limit; NaN where the simulator knows of none.
         throttle: (T,) 0 to 1.
         brake: (T,) 0 to 1.
         steering: (T,) -1 to 1, left positive.
@@ -99,7 +99,7 @@ def read_track(drive: EvaluatedDrive) -> DriveTrack:
         yaw_rad=np.unwrap([tick.ego.yaw_rad for tick in ticks]) if ticks else np.zeros(0),
         speed_mps=np.linalg.norm(velocity, axis=1),
         driven_m=np.cumsum(steps),
-        limit_mps=np.array([tick.speed_limit_mps for tick in ticks], dtype=np.float64),
+        limit_mps=np.array([np.nan if tick.speed_limit_mps is None else tick.speed_limit_mps for tick in ticks]),
         throttle=np.array([row.control.throttle for row in rows], dtype=np.float64),
         brake=np.array([row.control.brake for row in rows], dtype=np.float64),
         steering=np.array([row.control.steering for row in rows], dtype=np.float64),
