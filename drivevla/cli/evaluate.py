@@ -1,10 +1,10 @@
 """Evaluate a policy in closed loop: drive routes in a simulator, record every tick, score by a rule book.
 
 Examples:
-  drivevla evaluate closed-loop --routes generated_20 --policy lane_follower --rig blind --out runs/lane_follower
+  drivevla evaluate closed-loop --routes generated_20 --policy lane_follower --rig blind_5hz --out runs/lane_follower
   drivevla evaluate closed-loop --routes langauto_tiny --policy stand_still --guidance langauto --out runs/still
-  drivevla evaluate closed-loop --routes generated_20 --policy lane_follower --rig blind --out runs/lf --workers 4
-  drivevla evaluate closed-loop --routes generated_20 --policy lane_follower --rig blind --out runs/lf --resume
+  drivevla evaluate closed-loop --routes generated_20 --policy lane_follower --rig blind_5hz --out runs/lf --workers 4
+  drivevla evaluate closed-loop --routes generated_20 --policy lane_follower --rig blind_5hz --out runs/lf --resume
   drivevla evaluate rescore runs/lane_follower --rules leaderboard-2.0
 
 What is written where, and what every option means: docs/closed-loop.md.
@@ -42,7 +42,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--split", default="held_out", metavar="NAME", help="which phrasings (held_out)")
     parser.add_argument("--repetitions", type=int, default=1, metavar="K", help="drive every route so often (1)")
     parser.add_argument("--seed", type=int, default=0, help="of the first repetition (0)")
-    parser.add_argument("--rig", default="nano", metavar="NAME", help="sensor rig (nano); blind has no cameras")
+    parser.add_argument("--rig", default="nano", metavar="NAME", help="sensor rig (nano); blind_5hz has no cameras")
     parser.add_argument("--vehicles", type=int, default=0, metavar="N", help="background traffic on every route (0)")
     parser.add_argument("--video", action="store_true", help="film every drive")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="so many routes at once, through Ray (1)")

@@ -123,7 +123,7 @@ def test_a_capture_between_two_ticks_is_refused() -> None:
 
 
 def test_a_rig_may_have_no_eyes_for_policies_that_need_none() -> None:
-    rig = load_rig("blind")
+    rig = load_rig("blind_5hz")
     assert (dict(rig.cameras), rig.lidar) == ({}, None)
     assert (rig.gnss, rig.imu, rig.speedometer) == (True, True, True)
 

@@ -32,7 +32,7 @@ def route() -> Route:
 def _config(tmp_path: Path, routes: list[Route], **settings: object) -> ClosedLoopConfig:
     write_routes(routes, tmp_path / "routes.xml")
     return replace(
-        ClosedLoopConfig(routes=str(tmp_path / "routes.xml"), policy="lane_follower", rig="blind"),
+        ClosedLoopConfig(routes=str(tmp_path / "routes.xml"), policy="lane_follower", rig="blind_5hz"),
         **settings,  # type: ignore[arg-type]
     )
 
