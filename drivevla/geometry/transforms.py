@@ -1,5 +1,7 @@
 """Rigid transforms in space (4 x 4) and in the plane (x, y, yaw)."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -36,12 +38,33 @@ def rigid(rotation: ArrayLike, translation_m: ArrayLike) -> NDArray[np.float64]:
 def is_rigid(matrix: ArrayLike, *, tolerance: float = 1e-4) -> bool:
     """Whether every (..., 4, 4) matrix is finite, orthonormal, right-handed and homogeneous."""
     m = np.asarray(matrix, dtype=np.float64)
+    if m.shape == (4, 4):
+        return _is_rigid_one(m, tolerance)
     if m.shape[-2:] != (4, 4) or not np.isfinite(m).all():
         return False
     rotation = m[..., :3, :3]
     orthonormal = np.abs(rotation @ np.swapaxes(rotation, -1, -2) - np.eye(3)).max(initial=0.0) < tolerance
     homogeneous = np.abs(m[..., 3, :] - [0.0, 0.0, 0.0, 1.0]).max(initial=0.0) < tolerance
     return bool(orthonormal and homogeneous and np.all(np.linalg.det(rotation) > 0))
+
+
+def _is_rigid_one(matrix: NDArray[np.float64], tolerance: float) -> bool:
+    """The same for a single one in plain numbers: contracts check dozens of them in every tick of a simulator."""
+    (a, b, c, _), (d, e, f, _), (g, h, i, _), last = matrix.tolist()
+    products = (
+        a * a + b * b + c * c - 1.0,
+        d * d + e * e + f * f - 1.0,
+        g * g + h * h + i * i - 1.0,
+        a * d + b * e + c * f,
+        a * g + b * h + c * i,
+        d * g + e * h + f * i,
+        *last[:3],
+        last[3] - 1.0,
+    )
+    if not all(abs(each) < tolerance for each in products):  # false for NaN, too
+        return False
+    finite = all(math.isfinite(row) for row in matrix[:3, 3].tolist())
+    return finite and a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) > 0.0
 
 
 def invert_rigid(target_from_source: ArrayLike) -> NDArray[np.float64]:

@@ -195,7 +195,7 @@ def coming_collisions(
         in_front = (pose[:2] - mine[:2]) @ np.array([np.cos(mine[2]), np.sin(mine[2])])
         if in_front < 0.0:
             continue  # it runs into our side or tail: standing still would not help
-        when = path.places(forecast[row], forecast[row, :, 2], half[row])
+        when = path.places(forecast[row, :, :2], forecast[row, :, 2], half[row])
         across = np.abs(when.left_m) < when.half_across_m + HALF_WIDTH_M + _EGO_MARGIN_M[1]
         across[first] = True
         before_m = float((when.along_m - when.half_along_m)[across].min()) - FRONT_M

@@ -61,14 +61,17 @@ class LaneMap:
     def of(cls, lanes: tuple[LaneTruth, ...]) -> "LaneMap":
         """Of the lanes of a truth."""
         lines = [lane.centerline_m for lane in lanes]
-        yaw = [np.arctan2(*np.gradient(line, axis=0).T[::-1]) if len(line) > 1 else np.zeros(1) for line in lines]
         sizes = [len(line) for line in lines]
+        points = np.concatenate([np.zeros((0, 2)), *lines])
+        ends = np.cumsum(sizes) - 1
+        onward = np.diff(points, axis=0, append=points[-1:])
+        onward[ends] = onward[np.maximum(ends - 1, 0)]  # the last point of a lane heads as the one before
         return cls(
             {lane.lane_id: lane for lane in lanes},
-            np.concatenate([np.zeros((0, 2)), *lines]),
-            np.concatenate([np.zeros(0), *yaw]),
+            points,
+            np.arctan2(onward[:, 1], onward[:, 0]),
             np.repeat(np.arange(len(lanes)), sizes),
-            np.cumsum([0, *sizes]),
+            np.concatenate([[0], ends + 1]),
         )
 
     def futures(
@@ -83,7 +86,7 @@ class LaneMap:
         """
         if not len(self._xy_m) or not len(xy_m):
             return [[] for _ in xy_m]
-        away = np.hypot(xy_m[:, None, 0] - self._xy_m[:, 0], xy_m[:, None, 1] - self._xy_m[:, 1])
+        away = np.sqrt((xy_m[:, None, 0] - self._xy_m[:, 0]) ** 2 + (xy_m[:, None, 1] - self._xy_m[:, 1]) ** 2)
         turned = np.abs(wrap_angle(yaw_rad[:, None] - self._yaw_rad))
         fits = (away < _AWAY_M) & (turned < _MOST_TURNED_RAD)
         cost = np.where(fits, away + 3.0 * turned, np.inf)

@@ -18,6 +18,8 @@ _SLOWING_MPS2 = 2.0
 """Before bends and lower limits."""
 _STOPPING_MPS2 = 2.5
 """Before lines."""
+_STOP_IN_VIEW_S = 4.0
+"""A stop that is this near in time is what the car drives for, also while it does not brake yet."""
 _STEP_S = 0.125
 _HORIZON_S = 8.0
 
@@ -135,7 +137,9 @@ def _binding(
     """What holds the car back now, if anything does more than the road."""
     strongest: Stop | Leader | None = None
     least = min(model.free(v, limit), 0.5)
-    if stop is not None and (_towards_stop(v, stop.distance_m, model) < least or stop.distance_m < v * 2.0 + 1.0):
+    if stop is not None and (
+        _towards_stop(v, stop.distance_m, model) < least or stop.distance_m < v * _STOP_IN_VIEW_S + 1.0
+    ):
         strongest, least = stop, min(_towards_stop(v, stop.distance_m, model), least)
     for leader in leaders:
         a = model.behind(v, leader.gap_m, leader.speed_mps, leader.least_gap_m)

@@ -46,7 +46,7 @@ class _OnRoute:
 
     actor: Any
     position_m: NDArray[np.float64]
-    stops_m: NDArray[np.float64]
+    stops_m: tuple[float, ...]
     kind: SignKind | None = None
 
 
@@ -133,7 +133,7 @@ class SignalsOnRoute:
         places = _trigger_points(world_from_actor, trigger, across)
         axis = world_from_actor[:2, 0]
         stops = [self._line_after(index) for index in self._passes(places, axis, _BESIDE_M)]
-        return _OnRoute(actor, world_from_actor[:3, 3], np.array(stops))
+        return _OnRoute(actor, world_from_actor[:3, 3], tuple(stops))
 
     def _sign(self, actor: carla.Actor) -> _OnRoute:
         world_from_actor, trigger = _placed(actor)
@@ -143,7 +143,7 @@ class SignalsOnRoute:
         places = _trigger_points(world_from_actor, trigger, across, along_x=wide)
         axis = world_from_actor[:2, 0 if wide else 1]
         stops = [float(self._distance_m[index]) for index in self._passes(places, axis, _BESIDE_M)]
-        return _OnRoute(actor, world_from_actor[:3, 3], np.array(stops), _SIGNS[actor.type_id])
+        return _OnRoute(actor, world_from_actor[:3, 3], tuple(stops), _SIGNS[actor.type_id])
 
     def _passes(self, places_m: NDArray[np.float64], axis: NDArray[np.float64], beside_m: float) -> list[int]:
         """Where the route leads over a trigger: the nearest point of each stretch of it that comes near enough."""
@@ -172,11 +172,10 @@ class SignalsOnRoute:
         return line_m if line_m - here_m < _LONGEST_APPROACH_M else here_m
 
 
-def _next_stop(stops_m: NDArray[np.float64], distance_m: float, reach_m: float) -> float | None:
+def _next_stop(stops_m: tuple[float, ...], distance_m: float, reach_m: float) -> float | None:
     """The first stop that is not long passed, from the ego's place along the route."""
-    ahead = stops_m - distance_m
-    ahead = ahead[(ahead > -_PASSED_M) & (ahead < reach_m)]
-    return float(ahead[np.argmin(np.abs(ahead))]) if len(ahead) else None
+    ahead = [stop_m - distance_m for stop_m in stops_m if -_PASSED_M < stop_m - distance_m < reach_m]
+    return min(ahead, key=abs, default=None)
 
 
 def _placed(actor: carla.Actor) -> tuple[NDArray[np.float64], Any]:
