@@ -36,6 +36,7 @@ class YieldToEmergencyVehicle(Scenario):
     @classmethod
     def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
         """From so far behind."""
+        spot.check_way_round(oncoming=False, side="right")
         return {"distance": between(140.0, 100.0, spot.difficulty)}
 
     def find_places(self) -> None:

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from drivevla.errors import DataError
 from drivevla.sim.routes import DensePlan, Manoeuvre
-from drivevla.sim.scenarios.roads import Roads
+from drivevla.sim.scenarios.roads import Roads, Side
 
 __all__ = ["ANY_LEFT", "ANY_RIGHT", "ANY_STRAIGHT", "ANY_TURN", "Needs", "Spot", "between"]
 
@@ -53,6 +54,22 @@ class Spot:
     index: int
     difficulty: float
     rng: np.random.Generator
+
+    def check_way_round(self, *, oncoming: bool, side: Side = "left") -> None:
+        """Make sure that the lane can be left where the trigger is.
+
+        Args:
+            oncoming: By the oncoming lane only; else by a lane of the same direction.
+            side: On which side that lies.
+
+        Raises:
+            DataError: It cannot.
+        """
+        x, y, z = self.plan.location_m[self.index].tolist()
+        here = self.roads.waypoint((x, y, z))
+        beside = self.roads.oncoming_beside(here) if oncoming else self.roads.same_way_beside(here, side)
+        if beside is None:
+            raise DataError("there is no lane to go round by")
 
 
 def between(easy: float, hard: float, difficulty: float) -> float:

@@ -49,6 +49,7 @@ class Obstacle(Scenario):
     @classmethod
     def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
         """The harder, the nearer, and the closer oncoming cars follow each other."""
+        spot.check_way_round(oncoming=cls.two_ways)
         return {
             "distance": between(70.0, 50.0, spot.difficulty),
             **(

@@ -38,6 +38,7 @@ class HazardAtSideLane(Scenario):
     @classmethod
     def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
         """The harder, the faster they ride."""
+        spot.check_way_round(oncoming=cls.two_ways)
         return {
             "distance": 50.0,
             "bicycle_speed": between(8.0, 12.0, spot.difficulty),
