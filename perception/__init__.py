@@ -1,1 +1,5 @@
-"""Sensors to tokens: camera and LiDAR encoders, BEV, objects, history and their fusion."""
+"""Sensors to tokens: camera and LiDAR encoders, BEV, history and their fusion.
+
+Each encoder turns a ``drivevla.types.SensorBatch`` into tokens (or a grid around the car); fusion makes of them the few
+tokens that the planner reads. Nothing is imported here, so that a recipe pays for the parts it picks alone.
+"""

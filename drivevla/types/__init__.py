@@ -4,6 +4,7 @@ Everything is frozen; arrays are made read-only. What a policy may see (``Observ
 are different types, so that nothing leaks by habit.
 """
 
+from drivevla.types.batch import CameraBatch, LidarBatch, SensorBatch
 from drivevla.types.learning import (
     GenerativeHead,
     HeadContext,
@@ -30,6 +31,7 @@ from drivevla.types.truth import (
 )
 
 __all__ = [
+    "CameraBatch",
     "CameraFrame",
     "CameraSpec",
     "Command",
@@ -38,6 +40,7 @@ __all__ = [
     "GenerativeHead",
     "HeadContext",
     "LaneTruth",
+    "LidarBatch",
     "LidarSpec",
     "LidarSweep",
     "LightState",
@@ -54,6 +57,7 @@ __all__ = [
     "Policy",
     "PrivilegedPolicy",
     "ScoresPlans",
+    "SensorBatch",
     "SensorRig",
     "SignKind",
     "SignTruth",

@@ -1,0 +1,112 @@
+"""Observations as tensors: what perception reads, in training and in driving alike. torch is not imported here.
+
+B batch, H height, W width, P points, E ego features, S past poses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from drivevla.errors import ContractError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["CameraBatch", "LidarBatch", "SensorBatch"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CameraBatch:
+    """One camera's pictures.
+
+    Attributes:
+        images_B3HW: uint8 RGB; anything where the camera is absent.
+        intrinsics_B33: Pixels.
+        ego_from_camera_B44: From the optical frame to the ego frame.
+        present_B: False for samples that lack the camera.
+    """
+
+    images_B3HW: Tensor
+    intrinsics_B33: Tensor
+    ego_from_camera_B44: Tensor
+    present_B: Tensor
+
+    def __post_init__(self) -> None:
+        """Check shapes.
+
+        Raises:
+            ContractError: A shape is another, or two disagree.
+        """
+        batch = len(self.images_B3HW)
+        shapes = {
+            "images_B3HW": (self.images_B3HW.shape[:2], (batch, 3)),
+            "intrinsics_B33": (self.intrinsics_B33.shape, (batch, 3, 3)),
+            "ego_from_camera_B44": (self.ego_from_camera_B44.shape, (batch, 4, 4)),
+            "present_B": (self.present_B.shape, (batch,)),
+        }
+        for name, (came, wanted) in shapes.items():
+            if tuple(came) != wanted:
+                raise ContractError(f"{name} must begin with shape {wanted}, got {tuple(came)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LidarBatch:
+    """Sweeps, padded to one length.
+
+    Attributes:
+        points_BP4: x, y, z in the ego frame in metres, and intensity (0 where the sensor gives none).
+        keep_BP: False for padding; all False for samples without LiDAR.
+    """
+
+    points_BP4: Tensor
+    keep_BP: Tensor
+
+    def __post_init__(self) -> None:
+        """Check shapes.
+
+        Raises:
+            ContractError: A shape is another, or the two disagree.
+        """
+        if self.points_BP4.ndim != 3 or self.points_BP4.shape[-1] != 4:
+            raise ContractError(f"points_BP4 must have shape (B, P, 4), got {tuple(self.points_BP4.shape)}")
+        if self.keep_BP.shape != self.points_BP4.shape[:2]:
+            raise ContractError(
+                f"keep_BP must have shape {tuple(self.points_BP4.shape[:2])}, got {tuple(self.keep_BP.shape)}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SensorBatch:
+    """Everything a model may see of a batch of observations.
+
+    Attributes:
+        cameras: By name; their order means nothing.
+        lidar: None where the whole batch has none.
+        ego_BE: Ego features; the first is the speed in m/s.
+        past_BS3: Past poses in the present ego frame, newest first.
+        past_keep_BS: False where the past is not known.
+        sentences: The instruction of each sample; empty where nothing was said.
+    """
+
+    cameras: Mapping[str, CameraBatch]
+    lidar: LidarBatch | None
+    ego_BE: Tensor
+    past_BS3: Tensor
+    past_keep_BS: Tensor
+    sentences: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Check that all parts have one batch size.
+
+        Raises:
+            ContractError: Two disagree.
+        """
+        sizes = {f"camera {name!r}": len(camera.images_B3HW) for name, camera in self.cameras.items()}
+        if self.lidar is not None:
+            sizes["lidar"] = len(self.lidar.points_BP4)
+        sizes |= {"past_BS3": len(self.past_BS3), "sentences": len(self.sentences)}
+        for name, size in sizes.items():
+            if size != len(self.ego_BE):
+                raise ContractError(f"the batch has {len(self.ego_BE)} samples, but {name} has {size}")

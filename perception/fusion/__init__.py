@@ -1,0 +1,1 @@
+"""Scene and sentence together: from many tokens to the few that the planner reads."""

@@ -1,0 +1,1 @@
+"""Points to a grid around the car."""

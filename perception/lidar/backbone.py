@@ -1,0 +1,39 @@
+"""The convolutions behind both LiDAR encoders.
+
+B batch, C channels, X and Y cells, D width.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+__all__ = ["BevBackbone"]
+
+
+class BevBackbone(nn.Module):
+    """Two halvings of the grid and two looks around at each size.
+
+    Args:
+        inputs: Channels of a cell.
+        width: Of the features.
+    """
+
+    FACTOR = 4
+
+    def __init__(self, inputs: int, width: int) -> None:
+        super().__init__()
+        middle = max(inputs, width // 2)
+        self.net = nn.Sequential(
+            _conv(inputs, middle, stride=2), _conv(middle, middle), _conv(middle, width, stride=2), _conv(width, width)
+        )
+
+    def forward(self, cells_BCXY: Tensor) -> Tensor:
+        """(B, D, X / 4, Y / 4)."""
+        features: Tensor = self.net(cells_BCXY)
+        return features
+
+
+def _conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+    )

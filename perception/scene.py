@@ -1,0 +1,150 @@
+"""All sensors together: the tokens of a scene.
+
+B batch, S scene tokens, D width, X and Y cells, H and W rows and columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from drivevla.errors import ContractError
+from drivevla.perception.cameras.rays import RayEmbedding
+from drivevla.perception.collating import EGO_FEATURES, PAST_S
+from drivevla.perception.history import PastEncoder
+from drivevla.perception.lidar.grid import BevGrid
+from drivevla.perception.lifting import lift_cameras
+from drivevla.types import CameraBatch, LidarBatch, SensorBatch
+
+__all__ = ["Scene", "SceneEncoder"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What is known of a batch of scenes.
+
+    Attributes:
+        tokens_BSD: One token for each patch of each camera, each square of the LiDAR grid, the ego state, past poses.
+        keep_BS: False for what is absent.
+        bev_BDXY: The grid around the car, camera and LiDAR fused; None where the recipe has neither LiDAR nor lifting.
+        camera_features: (B, D, H, W) by camera, for auxiliary heads.
+    """
+
+    tokens_BSD: Tensor
+    keep_BS: Tensor
+    bev_BDXY: Tensor | None
+    camera_features: Mapping[str, Tensor]
+
+
+class SceneEncoder(nn.Module):
+    """Sensors to tokens that know where they look; absent sensors are padding.
+
+    Args:
+        width: Of the tokens.
+        cameras: Encodes pictures: ``(B, 3, H, W) uint8 -> (B, D, h, w)``; shared by all cameras. None for a blind car.
+        lidar: Encodes sweeps: ``LidarBatch -> (B, D, X, Y)``, with its ``grid``. None for a recipe without.
+        lift: Whether camera features are brought to the grid and fused there too.
+        grid: Of the lifted features where there is no LiDAR encoder.
+        token_cells: Side of the square of grid cells that makes a token.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        *,
+        cameras: nn.Module | None,
+        lidar: nn.Module | None,
+        lift: bool = False,
+        grid: BevGrid | None = None,
+        token_cells: int = 2,
+    ) -> None:
+        super().__init__()
+        if cameras is None and (lidar is None or lift):
+            raise ContractError("a scene needs cameras or LiDAR, and lifting needs cameras")
+        self.width, self.cameras, self.lidar, self.lift, self.token_cells = width, cameras, lidar, lift, token_cells
+        self.grid: BevGrid = lidar.grid if lidar is not None else grid or BevGrid(cell_m=2.0)  # type: ignore[assignment]
+        self.rays = RayEmbedding(width) if cameras is not None else None
+        self.fuse = nn.Conv2d(2 * width, width, 3, padding=1) if lift and lidar is not None else None
+        if lidar is not None or lift:
+            self.place = nn.Sequential(nn.Linear(2, width), nn.GELU(), nn.Linear(width, width))
+        self.ego = nn.Sequential(nn.Linear(len(EGO_FEATURES), width), nn.GELU(), nn.Linear(width, width))
+        self.past = PastEncoder(width, count=len(PAST_S))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, batch: SensorBatch) -> Scene:
+        """Encode every sensor.
+
+        Raises:
+            ContractError: The recipe's pictures cannot be encoded since the batch has no camera at all.
+        """
+        features = self._seen(batch.cameras)
+        groups = [self._camera_tokens(features[name], camera) for name, camera in sorted(batch.cameras.items())]
+        bev_BDXY = self._from_above(features, batch)
+        if bev_BDXY is not None:
+            groups.append(self._grid_tokens(bev_BDXY, batch.lidar))
+        groups.append((self.ego(batch.ego_BE)[:, None], torch.ones_like(batch.past_keep_BS[:, :1])))
+        groups.append((self.past(batch.past_BS3), batch.past_keep_BS))
+        return Scene(
+            tokens_BSD=self.norm(torch.cat([tokens for tokens, _ in groups], dim=1)),
+            keep_BS=torch.cat([keep for _, keep in groups], dim=1),
+            bev_BDXY=bev_BDXY,
+            camera_features=features,
+        )
+
+    def _seen(self, cameras: Mapping[str, CameraBatch]) -> dict[str, Tensor]:
+        """Features of every camera; pictures of one size go through the encoder together."""
+        if self.cameras is None:
+            return {}
+        if not cameras and self.lidar is None:
+            raise ContractError("this model sees through cameras alone, and the observation has none")
+        sizes: dict[torch.Size, list[str]] = {}
+        for name in sorted(cameras):
+            sizes.setdefault(cameras[name].images_B3HW.shape[2:], []).append(name)
+        features: dict[str, Tensor] = {}
+        for names in sizes.values():
+            encoded = self.cameras(torch.cat([cameras[name].images_B3HW for name in names]))
+            features |= dict(zip(names, encoded.chunk(len(names)), strict=True))
+        return features
+
+    def _camera_tokens(self, feature_BDHW: Tensor, camera: CameraBatch) -> tuple[Tensor, Tensor]:
+        assert self.rays is not None
+        rows, columns = feature_BDHW.shape[2:]
+        tokens = feature_BDHW.flatten(2).transpose(1, 2) + self.rays(camera, rows, columns)
+        return tokens, camera.present_B[:, None].expand(-1, rows * columns)
+
+    def _from_above(self, features: Mapping[str, Tensor], batch: SensorBatch) -> Tensor | None:
+        layers = []
+        if self.lidar is not None:
+            layers.append(self.lidar(batch.lidar if batch.lidar is not None else _no_sweep(batch.ego_BE)))
+        if self.lift:
+            size = (len(batch.ego_BE), self.width, *self.grid.shape)
+            layers.append(
+                lift_cameras(features, batch.cameras, self.grid) if features else batch.ego_BE.new_zeros(size)
+            )
+        if self.fuse is not None:
+            fused: Tensor = self.fuse(torch.cat(layers, dim=1))
+            return fused
+        return layers[0] if layers else None
+
+    def _grid_tokens(self, bev_BDXY: Tensor, lidar: LidarBatch | None) -> tuple[Tensor, Tensor]:
+        pooled_BDXY = F.avg_pool2d(bev_BDXY, self.token_cells)
+        centres = self.grid.coarser(self.token_cells).centres(bev_BDXY.device).flatten(0, 1)
+        tokens = pooled_BDXY.flatten(2).transpose(1, 2) + self.place(centres / 32.0)
+        if self.lift:
+            there = torch.ones(len(tokens), dtype=torch.bool, device=tokens.device)
+        elif lidar is None:
+            there = torch.zeros(len(tokens), dtype=torch.bool, device=tokens.device)
+        else:
+            there = lidar.keep_BP.any(dim=1)
+        return tokens, there[:, None].expand(-1, tokens.shape[1])
+
+
+def _no_sweep(like_BE: Tensor) -> LidarBatch:
+    return LidarBatch(
+        points_BP4=like_BE.new_zeros(len(like_BE), 1, 4),
+        keep_BP=torch.zeros(len(like_BE), 1, dtype=torch.bool, device=like_BE.device),
+    )
