@@ -104,10 +104,15 @@ class TruthMaker:
             route_in_junction=ahead.in_junction,
             route_distance_m=ahead.distance_m,
             route_left_m=ahead.left_m,
-            speed_limit_mps=float(self._ego.get_speed_limit()) * _MPS_PER_KMH,
+            speed_limit_mps=self._speed_limit_mps(),
             instruction=instruction,
             goal=goal_of(instruction) if goal is None and instruction is not None else goal,
         )
+
+    def _speed_limit_mps(self) -> float | None:
+        """None where CARLA has not said one yet, which it says as 0."""
+        limit_kmh = float(self._ego.get_speed_limit())
+        return limit_kmh * _MPS_PER_KMH if limit_kmh > 0.0 else None
 
     def _world_from_ego(self, snapshot: carla.WorldSnapshot) -> NDArray[np.float64]:
         transform = snapshot.find(self._ego.id).get_transform()
