@@ -45,14 +45,23 @@ def test_the_documented_package_is_listed_and_its_policy_and_metric_work(garage:
         garage,
         """
 import json, sys
+import numpy as np
 from drivevla import registry
 from drivevla.config.sensor_rig import load_rig
-from drivevla.testing import check_policy, observations_in_motion
+from drivevla.evaluation.open_loop import OpenLoopTruth, Samples, load_metric, predictions_from_plans
+from drivevla.testing import check_metric, check_policy, observations_in_motion
+from drivevla.types import Plan
 
 policy = registry.load("policies", "keep_speed")()
 plans = check_policy(policy, observations_in_motion(load_rig("nano")))
+waypoints = np.zeros((2, 6, 3))
+waypoints[0, :, 0] = [0.0, 0.0, 1.0, 2.0, 3.0, 4.0]  # 0, 0, 2, 2, 2, 2 m/s
+predictions = predictions_from_plans(["a", "b"], [Plan(waypoints=each, dt_s=0.5) for each in waypoints])
+nothing = np.zeros((2, 0, 3))
+truth = OpenLoopTruth(tokens=("a", "b"), times_s=np.zeros(0), poses=nothing, valid=np.zeros((2, 0), dtype=bool))
+scores = check_metric(load_metric("jerk"), Samples(predictions=predictions, truth=truth))
 print(json.dumps({
-    "jerk": registry.load("metrics", "jerk")([0.0, 0.0, 1.0, 1.0], dt_s=0.5),
+    "jerk": list(scores.per_sample["jerk_mps3"]),
     "origins": [entry.origin for entry in registry.entries("metrics") if entry.name == "jerk"],
     "heads": registry.names("heads"),
     "text": plans[0].text,
@@ -63,7 +72,7 @@ print(json.dumps({
 
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["jerk"] == pytest.approx(4.0)  # 0, 2, 0 m/s2 every half second: jerks of 4 and -4 m/s3
+    assert found["jerk"] == pytest.approx([8.0, 0.0])  # 0, 4, 0 m/s2 every half second: jerks of 8 and -8 m/s3
     assert found["origins"] == ["drivevla-garage"]
     assert "straight" in found["heads"]
     assert found["text"] == "I keep my speed."
