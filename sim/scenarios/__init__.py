@@ -9,6 +9,8 @@
 ``casting``         which blueprint plays a part
 ``flow``            a stream of cars from a place to another
 ``lights``          traffic lights that are held for a while
+``placement``       ``place_scenarios``: finds fitting places on any map; ``needs`` says what fits
+``start``           where the ego begins
 ``events``          what a director reports
 ==================  ==================================================================================
 
@@ -17,5 +19,16 @@ Everything is in CARLA's frame: left-handed, x forward, y right, z up, metres; d
 
 from drivevla.sim.scenarios.director import Director, find_scenarios, open_scenarios
 from drivevla.sim.scenarios.events import LeftOut, ScenarioEvent, ScenarioPhase
+from drivevla.sim.scenarios.placement import place_scenarios
+from drivevla.sim.scenarios.start import start_place
 
-__all__ = ["Director", "LeftOut", "ScenarioEvent", "ScenarioPhase", "find_scenarios", "open_scenarios"]
+__all__ = [
+    "Director",
+    "LeftOut",
+    "ScenarioEvent",
+    "ScenarioPhase",
+    "find_scenarios",
+    "open_scenarios",
+    "place_scenarios",
+    "start_place",
+]

@@ -62,7 +62,7 @@ class ParkingExit(Scenario):
         front, behind = slot.next(front_m), slot.previous(behind_m)
         if not front or not behind:
             raise DataError(f"scenario {self.spec.name} ({self.spec.type}): the parking lane is too short")
-        self.ego_place = beside_lane(slot, self.aside(slot.lane_width, EGO_HALF_WIDTH_M))
+        self.ego_starts_at = beside_lane(slot, self.aside(slot.lane_width, EGO_HALF_WIDTH_M))
         self.parked_at = [
             beside_lane(each, self.aside(each.lane_width, CAR_HALF_WIDTH_M)) for each in (front[0], behind[0])
         ]

@@ -49,6 +49,7 @@ class Scenario(ABC):
         blocks_the_way: Whether the route is blocked while it runs, so that its 240 s are counted and standing still is
             not held against the ego (scenario_runner, ``ScenarioTimeout``).
         excuses_wrong_lane: Whether the ego is asked onto the opposite lane while it runs.
+        ego_starts_at: Where it has the ego begin, beside its route.
         emergency: The emergency vehicle that must be let pass, while it is on its way.
 
     Raises:
@@ -70,6 +71,7 @@ class Scenario(ABC):
         self.timed_out = False
         self.excuses_wrong_lane = False
         self.emergency: Car | None = None
+        self.ego_starts_at: Place | None = None
         self.actors: list[carla.Actor] = []
         self.reserves: list[Reserve] = []
         self.find_places()

@@ -28,8 +28,8 @@ from drivevla.evaluation.closed_loop.world import Contacts, JudgedWorld
 from drivevla.evaluation.driving_score import CarlaLaneMap, EventKind, Failure, RouteJudge, rule_book
 from drivevla.runs.atomic import write_text_atomically
 from drivevla.sim.maps import landmarks
-from drivevla.sim.routes import DensePlan, Route, load_routes, plan_route
-from drivevla.sim.scenarios import Director, open_scenarios
+from drivevla.sim.routes import DensePlan, Place, Route, load_routes, plan_route
+from drivevla.sim.scenarios import Director, open_scenarios, start_place
 from drivevla.sim.session import Session, open_session
 from drivevla.sim.session.traffic import background_traffic
 
@@ -81,8 +81,9 @@ def _driven(job: RouteJob, route: Route, folder: Path, recorder: Recorder, beat:
     guide = make_guide(job.guidance, plan, route, town.carla_map, town.opendrive, seed=job.seed)
     beat(0.0, 0.0)
     with ExitStack() as stack:
+        start = _raised(start_place(town.carla_map, plan, route))
         session = stack.enter_context(
-            open_session(rig, map_name=town.name, host=job.host, port=job.port, seed=job.seed, start=_start(plan))
+            open_session(rig, map_name=town.name, host=job.host, port=job.port, seed=job.seed, start=start)
         )
         if job.vehicles:
             stack.enter_context(background_traffic(session, vehicles=job.vehicles, seed=job.seed))
@@ -247,11 +248,11 @@ def _heard(moment: Moment) -> Heard | None:
     )
 
 
-def _start(plan: DensePlan) -> carla.Transform:
+def _raised(place: Place) -> carla.Transform:
     import carla
 
-    x, y, z = plan.location_m[0].tolist()
-    return carla.Transform(carla.Location(x=x, y=y, z=z + START_ABOVE_M), carla.Rotation(yaw=float(plan.yaw_deg[0])))
+    x, y, z = place.location_m
+    return carla.Transform(carla.Location(x=x, y=y, z=z + START_ABOVE_M), carla.Rotation(yaw=place.yaw_deg or 0.0))
 
 
 def _about(job: RouteJob, route: Route) -> dict[str, object]:
