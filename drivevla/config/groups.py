@@ -8,6 +8,7 @@ from drivevla.errors import ConfigError, unknown_name
 __all__ = ["GROUPS", "group_of", "schema_of"]
 
 GROUPS: Mapping[str, str] = {
+    "agents": "drivevla.harness.config:AgentConfig",
     "demos": "drivevla.demo.drive:DemoConfig",
     "recipes": "drivevla.config.recipe:RecipeConfig",
     "rigs": "drivevla.config.rig:RigConfig",
