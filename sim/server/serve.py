@@ -58,6 +58,9 @@ def serve(
     try:
         with Server(find_map(map_name), host=host, port=port, stream_port=stream_port, seed=seed) as server:
             announce(server)
+            if not while_stdin_is_open:
+                # CARLA's own examples wait two seconds for a tick, also for the first that draws a picture.
+                server.simulator.episode.stage.prepare()
             stop.wait()
     finally:
         for number, handler in previous.items():
