@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 ROLE = "scenario"
 BACKGROUND_ROLE = "background"
 _KMH = 1 / 3.6
+_LOOK_AHEAD = 12
+"""Points of the plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +131,7 @@ class Stage:
         self._background = [each.id for each in actors if each.attributes.get("role_name") == BACKGROUND_ROLE]
         self._commands: list[Any] = []
         self._taken: list[Location] = []
-        self._index = 0
+        self._index = -1
         self._driven_m = 0.0
         self.observe(0.0)
 
@@ -238,8 +240,9 @@ class Stage:
 
     def _along(self, location_m: Location) -> float:
         """Progress is looked for a few metres ahead only, so that a route that crosses itself is not cut short."""
-        points = self.plan.location_m[self._index : self._index + 12]
-        self._index += int(np.argmin(np.linalg.norm(points - np.array(location_m), axis=1)))
+        reach = slice(0, None) if self._index < 0 else slice(self._index, self._index + _LOOK_AHEAD)
+        points = self.plan.location_m[reach]
+        self._index = reach.start + int(np.argmin(np.linalg.norm(points - np.array(location_m), axis=1)))
         return float(self.plan.distance_m[self._index])
 
 
