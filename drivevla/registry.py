@@ -44,7 +44,12 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "token_parallel": "drivevla.planner.heads.token_parallel:ParallelTokenHead",
         "vocabulary": "drivevla.planner.heads.vocabulary:VocabularyHead",
     },
-    "encoders": {},  # camera and LiDAR encoders: drivevla.perception
+    "encoders": {  # camera and LiDAR encoders: drivevla.perception
+        "convolutional": "drivevla.perception.cameras.convolutional:ConvolutionalEncoder",
+        "pillars": "drivevla.perception.lidar.pillars:PillarEncoder",
+        "pretrained": "drivevla.perception.cameras.pretrained:PretrainedEncoder",
+        "raster": "drivevla.perception.lidar.raster:RasterEncoder",
+    },
     "readers": {},  # readers of data sets: drivevla.datasets
     "metrics": {  # open-loop protocols: drivevla.evaluation.open_loop
         "admlp": "drivevla.evaluation.open_loop.nuscenes.stp3:ADMLP",

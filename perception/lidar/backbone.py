@@ -22,7 +22,7 @@ class BevBackbone(nn.Module):
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
-        middle = max(inputs, width // 2)
+        middle = max(inputs, width // 4)
         self.net = nn.Sequential(
             _conv(inputs, middle, stride=2), _conv(middle, middle), _conv(middle, width, stride=2), _conv(width, width)
         )

@@ -1,0 +1,62 @@
+"""What a model is made of: the part of a recipe that builds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from drivevla.errors import ConfigError
+from drivevla.models.parts import PartConfig
+
+__all__ = ["FusionConfig", "ModelConfig"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FusionConfig:
+    """From many tokens to the few that the planner reads."""
+
+    latents: int = 64
+    """Tokens that the planner reads."""
+    layers: int = 3
+    """How often they look at the scene."""
+    attention_heads: int = 4
+    """In each attention."""
+    language: Literal["cross", "gated", "film", "prefix", "none"] = "cross"
+    """How the sentence reaches them; "none" makes a model that hears nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Encoders, fusion and head by name; the defaults are the recipe nano's."""
+
+    width: int = 128
+    """Of every token."""
+    steps: int = 16
+    """Waypoints in a plan."""
+    dt_s: float = 0.25
+    """Time between them."""
+    cameras: PartConfig | None = field(default_factory=lambda: PartConfig(name="convolutional"))
+    """Encodes pictures; null for a blind model."""
+    lidar: PartConfig | None = field(default_factory=lambda: PartConfig(name="pillars"))
+    """Encodes sweeps; null for a model without."""
+    lift: bool = False
+    """Whether camera features are brought to the grid around the car too."""
+    readers: tuple[str, ...] = ("minilm", "characters")
+    """Sentence encoders, whose tokens are joined: minilm, characters, or a folder or hub name of a text model."""
+    fusion: FusionConfig = field(default_factory=FusionConfig)
+    """Scene and sentence together."""
+    head: PartConfig = field(default_factory=lambda: PartConfig(name="regression"))
+    """Tokens to plan."""
+    head_hears: bool = False
+    """Whether the head attends to the words itself, beside what fusion heard."""
+
+    def __post_init__(self) -> None:
+        if self.width % (2 * self.fusion.attention_heads):
+            raise ConfigError(
+                f"width must be a multiple of twice the attention heads, got {self.width} and "
+                f"{self.fusion.attention_heads}"
+            )
+        if not self.readers and self.fusion.language != "none":
+            raise ConfigError("a model that hears needs a reader; without one, fusion.language is none")
+        if not (self.steps > 0 and self.dt_s > 0):
+            raise ConfigError(f"steps and dt_s must be positive, got {self.steps} and {self.dt_s:g}")

@@ -1,0 +1,105 @@
+"""The one model: sensors and a sentence in, a plan out. Recipes choose its parts, none of them forks it.
+
+B batch, N fused tokens, L language tokens, D width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from drivevla.models.config import ModelConfig
+from drivevla.models.language.characters import CharacterEncoder
+from drivevla.models.language.pretrained import PretrainedReader
+from drivevla.models.language.tokens import JoinedEncoder, SentenceTokens
+from drivevla.models.parts import build_part
+from drivevla.perception.collating import EGO_FEATURES
+from drivevla.perception.fusion.latents import LatentFusion
+from drivevla.perception.scene import Scene, SceneEncoder
+from drivevla.types import HeadContext, PlannerHead, SensorBatch
+
+__all__ = ["DrivingModel", "Understanding"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understanding:
+    """What the model made of a batch, before it plans.
+
+    Attributes:
+        context: What the head reads.
+        scene: What the encoders saw, for auxiliary heads.
+        refusal_B: Logit of refusing what was asked for.
+    """
+
+    context: HeadContext
+    scene: Scene
+    refusal_B: Tensor
+
+
+class DrivingModel(nn.Module):
+    """Perception, language, fusion and planner joined.
+
+    Args:
+        config: Which parts.
+
+    Raises:
+        UnknownName: The registry lacks one of them.
+        ConfigError: A part cannot be built with its options.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.scene = SceneEncoder(
+            config.width,
+            cameras=build_part("encoders", config.cameras, config.width) if config.cameras else None,
+            lidar=build_part("encoders", config.lidar, config.width) if config.lidar else None,
+            lift=config.lift,
+        )
+        self.readers = JoinedEncoder(*(_reader(name, config.width) for name in config.readers))
+        fusion = config.fusion
+        self.fusion = LatentFusion(
+            config.width,
+            latents=fusion.latents,
+            layers=fusion.layers,
+            attention_heads=fusion.attention_heads,
+            language=fusion.language,
+        )
+        self.head: PlannerHead[Any] = build_part(
+            "heads",
+            config.head,
+            config.width,
+            steps=config.steps,
+            dt_s=config.dt_s,
+            ego_size=len(EGO_FEATURES),
+        )
+        self.refusal = nn.Linear(config.width, 1)
+
+    def forward(self, batch: SensorBatch) -> Understanding:
+        """See and hear."""
+        scene = self.scene(batch)
+        words = self._words(batch)
+        tokens_BND = self.fusion(scene.tokens_BSD, scene.keep_BS, words.tokens_BLD, words.keep_BL)
+        context = HeadContext(
+            tokens_BSD=tokens_BND,
+            keep_BS=scene.keep_BS.new_ones(tokens_BND.shape[:2]),
+            ego_BE=batch.ego_BE,
+            bev_BDXY=scene.bev_BDXY,
+        )
+        if self.config.head_hears:
+            context = replace(context, language_BLD=words.tokens_BLD, language_keep_BL=words.keep_BL)
+        return Understanding(context=context, scene=scene, refusal_B=self.refusal(tokens_BND.mean(dim=1))[:, 0])
+
+    def _words(self, batch: SensorBatch) -> SentenceTokens:
+        if self.config.fusion.language == "none" and not self.config.head_hears:
+            silent = batch.ego_BE.new_zeros(len(batch.ego_BE), 1, self.config.width)
+            return SentenceTokens(silent, torch.zeros_like(silent[..., 0], dtype=torch.bool))
+        words: SentenceTokens = self.readers(batch.sentences)
+        return words
+
+
+def _reader(name: str, width: int) -> nn.Module:
+    return CharacterEncoder(width) if name == "characters" else PretrainedReader(width, name=name)

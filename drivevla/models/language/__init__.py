@@ -1,0 +1,1 @@
+"""Sentences to tokens. Nothing here knows what a sentence means; that is for the network to learn."""
