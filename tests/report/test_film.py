@@ -7,6 +7,7 @@ import pytest
 
 from drivevla.config.sensor_rig import load_rig
 from drivevla.report import Film, drive_picture
+from drivevla.report.film import left_to_right
 from drivevla.testing import sample_observation
 from drivevla.types import EgoState, LidarSweep, Observation, Plan
 
@@ -16,8 +17,8 @@ av = pytest.importorskip("av", reason="the extra 'report' is not installed")
 def test_a_picture_holds_every_camera_the_view_from_above_and_the_lines() -> None:
     observation = sample_observation(load_rig("nano"), rng=np.random.default_rng(0))
     picture = drive_picture(observation, order=("left", "front", "right"), lines=("one", "two"), height_px=160)
-    assert picture.shape == (160 + 2 * 22, 320 + 320 + 320 + 160, 3)
-    np.testing.assert_array_equal(picture[:160, 320:640], observation.cameras["front"].image)
+    assert picture.shape == (160 + 2 * 22, 3 * (320 + 2) + 160, 3)
+    np.testing.assert_array_equal(picture[:160, 322:642], observation.cameras["front"].image)
 
 
 def test_a_wall_on_the_left_is_drawn_on_the_left_and_the_road_darker() -> None:
@@ -37,6 +38,24 @@ def test_the_plan_is_drawn_ahead_of_the_car() -> None:
     changed = np.argwhere((drive_picture(observation, order=(), plan=plan, height_px=160) != without).any(-1))
     assert changed[:, 0].max() <= 82
     assert abs(changed[:, 1].mean() - 80) < 2
+
+
+def test_the_plan_lies_on_the_road_in_front_of_the_camera() -> None:
+    observation = sample_observation(load_rig("front"), rng=np.random.default_rng(0))
+    plan = Plan(waypoints=np.stack([8.0 * np.arange(1, 17) * 0.25, np.zeros(16), np.zeros(16)], axis=-1))
+    without = drive_picture(observation, order=("front",), height_px=160)[:, :320]
+    changed = np.argwhere(
+        (drive_picture(observation, order=("front",), plan=plan, height_px=160)[:, :320] != without).any(-1)
+    )
+    # Focal length 160 / tan(32.5 deg) = 251 px, 1.65 m up, 1.5 m ahead of the ego's origin: the plan's end, 32 m ahead,
+    # is seen 251 * 1.65 / 30.5 = 13.6 px below the horizon in the middle of the picture; nearer points lie lower.
+    assert changed[:, 0].min() == pytest.approx(80 + 13.6, abs=2.5)
+    assert changed[:, 0].max() == 159
+    assert np.abs(changed[:, 1] - 160).max() <= 2
+
+
+def test_cameras_stand_from_left_to_right_whatever_their_order() -> None:
+    assert left_to_right(load_rig("nano")) == ("left", "front", "right")
 
 
 def test_a_film_decodes_to_the_frames_that_went_in(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drivevla.errors import require
-from drivevla.report.film import Film, drive_picture
+from drivevla.report.film import Film, drive_picture, left_to_right
 from drivevla.runs.atomic import write_text_atomically
 from drivevla.types import Observation, Plan, SensorRig
 
@@ -44,7 +44,7 @@ class Pictures:
 
     def __init__(self, folder: Path, rig: SensorRig, film: Film | None) -> None:
         self._folder, self._film = folder / STRIP_FOLDER, film
-        self._order = _left_to_right(rig)
+        self._order = left_to_right(rig)
         self._strip: list[dict[str, Any]] = []
         self._recent: deque[_Seen] = deque(maxlen=4)
         self._due_s = 0.0
@@ -109,13 +109,3 @@ def check_can_picture(rig: SensorRig, *, video: bool) -> None:
         require("PIL.Image", "report")
     if video:
         require("av", "report")
-
-
-def _left_to_right(rig: SensorRig) -> tuple[str, ...]:
-    """Cameras by where they look: what lies to the left of the car first, what lies behind it last."""
-
-    def side(name: str) -> tuple[bool, float]:
-        forward_x, forward_y = rig.cameras[name].ego_from_camera[:2, 2].tolist()
-        return forward_x < -0.1, -forward_y
-
-    return tuple(sorted(rig.cameras, key=side))

@@ -39,4 +39,5 @@ def caption(moment: Moment, tick: Tick) -> tuple[str, ...]:
     heard = moment.guidance.text or (moment.guidance.command.value if moment.guidance.command else "")
     said = (moment.plan.text or "") if moment.plan else ""
     refused = "refused: " if moment.plan and moment.plan.refused else ""
-    return f"{tick.time_s:6.1f} s  {3.6 * tick.speed_mps:3.0f} km/h  {heard}", f"{refused}{said}"
+    first = f"{tick.time_s:6.1f} s  {3.6 * tick.speed_mps:3.0f} km/h" + (f"   asked: {heard}" if heard else "")
+    return first, f"says: {refused}{said}" if refused or said else ""

@@ -9,7 +9,7 @@ from drivevla.report.closed_loop.cards import DriveCard, MediaBudget, drive_card
 from drivevla.report.closed_loop.infractions import KINDS, totals
 from drivevla.report.closed_loop.run import EvaluatedDrive, EvaluatedRun
 from drivevla.report.closed_loop.track import DriveTrack
-from drivevla.report.closed_loop.views import headlines, read_tracks, rules_view, run_facts
+from drivevla.report.closed_loop.views import headlines, read_tracks, rules_view, run_facts, setting_text
 from drivevla.report.page import render_page
 from drivevla.report.road_map import SpeedScale, speed_scale
 from drivevla.report.tables import Cell, Column, Table
@@ -17,7 +17,7 @@ from drivevla.report.typography import fixed, signed, whole
 
 __all__ = ["RoutePair", "comparison_page", "differences"]
 
-_SAME_MATTERS = ("map", "rig", "vehicles", "guidance", "language", "split", "repetitions", "seed")
+_SAME_MATTERS = ("map", "rig", "vehicles", "guidance", "repetitions", "seed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def _conditions(run: EvaluatedRun) -> dict[str, str]:
     complete = "yes" if run.summary["complete"] else "no: drives or scenarios are missing"
     return {
         "backend": ", ".join(run.summary["backends"]) or "none",
-        **{name: str(run.config.get(name)) for name in _SAME_MATTERS},
+        **{name: setting_text(run.config.get(name)) for name in _SAME_MATTERS},
         "told the truth": "yes" if run.summary["privileged"] else "no",
         "complete": complete,
     }

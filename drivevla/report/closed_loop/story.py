@@ -73,7 +73,7 @@ def circumstances(event: TrafficEvent, track: DriveTrack) -> str:
         return ""
     at_s = float(track.time_s[row])
     action = action_words(track, max(at_s - _AROUND_S, 0.0), at_s)
-    return f"at {fixed(at_s)} s, {fixed(float(track.driven_m[row]), 0)} m from the start; the car {action}"
+    return f"at {fixed(at_s)} s, {fixed(float(track.driven_m[row]), 0)} m from the start (the car {action})"
 
 
 def story(rules: RuleBook, drive: EvaluatedDrive, track: DriveTrack) -> str:
@@ -104,7 +104,8 @@ def _worst(rules: RuleBook, drive: EvaluatedDrive, track: DriveTrack) -> str:
     first, more = events[0], len(events) - 1
     when = circumstances(first, track)
     again = f" and did so {more} more time{'s' if more > 1 else ''}" if more else ""
-    return f"Most was lost because it {whom(first)}{f' ({when})' if when else ''}{again}: {fixed(points)} points."
+    of_what = "Most" if drive.record.completed else "Of what it drove, most"
+    return f"{of_what} was lost because it {whom(first)}{' ' + when if when else ''}{again}: {fixed(points)} points."
 
 
 def _shortened(error: str) -> str:

@@ -14,6 +14,8 @@ __all__ = ["TimelineRow", "timeline"]
 
 SHORTEST_S, LONGEST_S = 1.0, 10.0
 MOST_ROWS = 40
+SOON_S = 0.5
+"""What is asked or said so soon after a row begins belongs to it: the first plan comes a moment after the start."""
 _VERDICTS = {"reached": "done", "failed": "not done", "said anew": "said anew", "not judged": "not judged"}
 
 
@@ -53,8 +55,9 @@ def timeline(drive: EvaluatedDrive, track: DriveTrack, events: Sequence[TrafficE
     last_asked: Heard | None = None
     last_said = ""
     for begin, end in zip(begins, [*begins[1:], track.end_s], strict=True):
-        asked = next((each for each in reversed(drive.instructions) if each.issued_s <= begin + 1e-6), None)
-        said = next((each.text for each in track.said if each.begin_s <= begin + 1e-6 < each.end_s), "")
+        at = min(begin + SOON_S, end)
+        asked = next((each for each in reversed(drive.instructions) if each.issued_s <= at), None)
+        said = next((each.text for each in track.said if each.begin_s <= at < each.end_s), "")
         is_new = asked is not None and asked is not last_asked
         rows.append(
             TimelineRow(
@@ -76,7 +79,7 @@ def _begins(drive: EvaluatedDrive, track: DriveTrack) -> list[float]:
     asked = {each.issued_s for each in drive.instructions if each.issued_s < track.end_s}
     cuts = [0.0]
     for time in sorted(asked | {each.begin_s for each in track.said}):
-        if time - cuts[-1] >= shortest_s or (time in asked and time > cuts[-1]):
+        if time - cuts[-1] >= shortest_s or (time in asked and time - cuts[-1] > SOON_S):
             cuts.append(time)
     begins: list[float] = []
     for begin, end in zip(cuts, [*cuts[1:], track.end_s], strict=True):

@@ -13,7 +13,7 @@ from drivevla.report.road_map import SpeedScale, speed_scale
 from drivevla.report.tables import Cell, Column, Table
 from drivevla.report.typography import count_of, duration, fixed, whole
 
-__all__ = ["Headline", "RunFacts", "headlines", "read_tracks", "run_facts", "run_page"]
+__all__ = ["Headline", "RunFacts", "headlines", "read_tracks", "rules_view", "run_facts", "run_page", "setting_text"]
 
 SCORES: Mapping[str, tuple[str, str, int]] = {
     "score_composed": ("Driving score", "of 100", 1),
@@ -110,11 +110,11 @@ def run_facts(run: EvaluatedRun) -> RunFacts:
     """Who drove what, where, with which versions."""
     summary, config, session = run.summary, run.config, run.manifest.sessions[-1]
     backend = ", ".join(summary["backends"]) or "no simulator came up"
-    asked = ("routes", "map", "rig", "vehicles", "guidance", "language", "split", "repetitions", "seed")
+    asked = ("routes", "map", "rig", "vehicles", "guidance", "repetitions", "seed")
     facts = [
         ("rules", f"{run.rules.benchmark} ({run.rules.name})"),
         ("backend", backend),
-        *((name, str(config[name])) for name in asked if config.get(name) is not None),
+        *((name, setting_text(config[name])) for name in asked if config.get(name) is not None),
         ("drives", f"{summary['drives']} of {summary['planned']}"),
         ("simulated", duration(sum(drive.summary.simulated_s for drive in run.drives))),
         ("version", f"DriveVLA {session.version}, commit {(session.commit or 'none')[:10]}"),
@@ -127,6 +127,11 @@ def run_facts(run: EvaluatedRun) -> RunFacts:
         cautions=_cautions(run),
         facts=tuple(facts),
     )
+
+
+def setting_text(value: object) -> str:
+    """A value of a configuration, in words."""
+    return ", ".join(map(str, value.values())) if isinstance(value, Mapping) else str(value)
 
 
 def rules_view(run: EvaluatedRun) -> dict[str, object]:
