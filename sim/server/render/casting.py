@@ -81,10 +81,10 @@ class RayCaster:
             )
         if self._dynamic is None or not with_bodies or (bodies is not None and not len(bodies)):
             return hits
-        chosen = rays if bodies is None else rays[bodies]
+        chosen = rays if bodies is None else rays.take(bodies, axis=0)
         moving = self._nearest(self._dynamic, chosen, first_row=self._first_dynamic)
         index = np.arange(len(rays)) if bodies is None else bodies
-        nearer = np.flatnonzero(moving.distance < hits.distance[index])
+        nearer = np.flatnonzero(moving.distance < hits.distance.take(index))
         target = index[nearer]
         hits.distance[target] = moving.distance[nearer]
         hits.row[target] = moving.row[nearer]

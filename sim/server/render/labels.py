@@ -38,10 +38,10 @@ def normal_pixels(row: NDArray[np.uint32], directions: NDArray[np.float32], tabl
         directions: (N, 3) rays, to turn the normals towards the camera.
         table: What the rows point into.
     """
-    normal = table.normal.take(row, axis=1)
-    normal *= -np.sign(np.einsum("kn,nk->n", normal, directions))
+    normal = table.normal.take(row, axis=0)
+    normal *= -np.sign(np.einsum("nk,nk->n", normal, directions))[:, None]
     pixels = np.zeros((len(row), 4), np.uint8)
-    pixels[:, 2::-1] = np.rint(127.5 * (normal.T + 1.0))
+    pixels[:, 2::-1] = np.rint(127.5 * (normal + 1.0))
     pixels[row == SKY_ROW, :3] = 0
     pixels[:, 3] = 255
     return pixels

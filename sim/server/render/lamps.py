@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from drivevla.sim.server.numba_import import inlined
 from drivevla.sim.server.render.frame import DynamicFrame, RenderActor, VehicleLights
 from drivevla.sim.server.render.pinhole import world_from
-from drivevla.sim.server.render.planar import dot
+from drivevla.sim.server.render.vectors import Vector, dot
 from drivevla.sim.server.scene.mesh import SceneMesh
 
 __all__ = [
@@ -18,8 +19,9 @@ __all__ = [
     "StreetLamps",
     "connected_parts",
     "find_street_lamps",
-    "headlight_illumination",
+    "headlight_at",
     "headlights_of",
+    "street_light_at",
 ]
 
 MAX_HEADLIGHTS = 12
@@ -60,19 +62,6 @@ class StreetLamps:
     origin_m: NDArray[np.float32]
     cell_m: float
     light: NDArray[np.float32]
-
-    def illumination(self, point_m: NDArray[np.float32], normal: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(N,) light on (3, N) points with (3, N) normals; walls get a part of what the ground before them gets."""
-        rows, columns = self.light.shape
-        if not rows:
-            return np.zeros(point_m.shape[1], np.float32)
-        column = ((point_m[0] - self.origin_m[0]) / self.cell_m).astype(np.int32)
-        row = ((point_m[1] - self.origin_m[1]) / self.cell_m).astype(np.int32)
-        np.clip(column, 0, columns - 1, out=column)
-        np.clip(row, 0, rows - 1, out=row)
-        light = self.light.ravel().take(row * columns + column)
-        light *= 0.45 + 0.55 * np.maximum(normal[2], 0.0)
-        return light
 
 
 def connected_parts(mesh: SceneMesh, chosen: NDArray[np.intp]) -> NDArray[np.int32]:
@@ -153,25 +142,48 @@ def _beam(actor: RenderActor) -> Headlight:
     )
 
 
-def headlight_illumination(
-    headlights: tuple[Headlight, ...], point_m: NDArray[np.float32], normal: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """(3, N) light of all beams on (3, N) points with (3, N) unit normals."""
-    total = np.zeros(point_m.shape[1], np.float32)
-    for lamp in headlights:
-        offset = point_m - lamp.origin_m[:, None]
-        ahead = dot(lamp.forward, offset)
-        lit = np.flatnonzero((ahead > 0.3) & (ahead < _BEAM_REACH_M))
-        if not len(lit):
+@inlined
+def street_light_at(
+    point_m: Vector,
+    normal: Vector,
+    light: NDArray[np.float32],
+    origin_m: NDArray[np.float32],
+    cell_m: float,
+) -> float:
+    """The street lamps' light on a surface; walls get a part of what the ground before them gets."""
+    rows, columns = light.shape
+    if rows == 0:
+        return 0.0
+    row = min(max(int((point_m[1] - origin_m[1]) / cell_m), 0), rows - 1)
+    column = min(max(int((point_m[0] - origin_m[0]) / cell_m), 0), columns - 1)
+    return light[row, column] * (0.45 + 0.55 * max(normal[2], 0.0))
+
+
+@inlined
+def headlight_at(beams: NDArray[np.float32], point_m: Vector, normal: Vector) -> float:
+    """All headlights' light on a surface.
+
+    Args:
+        beams: (H, 8) origin, forward, strength and drop of the aim of each ``Headlight``.
+        point_m: World.
+        normal: Unit.
+    """
+    total = 0.0
+    for beam in beams:
+        offset = (point_m[0] - beam[0], point_m[1] - beam[1], point_m[2] - beam[2])
+        forward = (beam[3], beam[4], beam[5])
+        ahead = dot(forward, offset)
+        if ahead <= 0.3 or ahead >= _BEAM_REACH_M:
             continue
-        offset, ahead = offset[:, lit], ahead[lit]
-        squared = np.einsum("kn,kn->n", offset, offset)
+        squared = dot(offset, offset)
         distance = np.sqrt(squared)
-        sideways = np.maximum(squared - ahead * ahead, 0.0) / (ahead * ahead)
-        rise = offset[2] / ahead - lamp.forward[2] + lamp.aim_drop
-        cone = np.exp(-3.2 * sideways) / (1.0 + np.exp(np.minimum(30.0 * (rise - 0.03), 50.0)))
-        incidence = np.maximum(-np.einsum("kn,kn->n", offset, normal[:, lit]) / distance, 0.0)
+        sideways = max(squared - ahead * ahead, 0.0) / (ahead * ahead)
+        if sideways > 4.0:  # less than 3e-6 of the light goes there
+            continue
+        rise = offset[2] / ahead - forward[2] + beam[7]
+        cone = np.exp(-3.2 * sideways) / (1.0 + np.exp(min(30.0 * (rise - 0.03), 50.0)))
+        incidence = max(-dot(offset, normal) / distance, 0.0)
+        fade = beam[6] * 90.0 / (squared + 60.0) * min(max(2.0 - distance / (_BEAM_REACH_M / 2.0), 0.0), 1.0)
         # A road is lit at a grazing angle; the floor of 0.12 stands for its roughness.
-        fade = lamp.strength * 90.0 / (squared + 60.0) * np.clip(2.0 - distance / (_BEAM_REACH_M / 2.0), 0.0, 1.0)
-        total[lit] += fade * cone * (0.12 + 0.88 * incidence)
-    return np.array([[1.0], [0.96], [0.86]], np.float32) * total
+        total += fade * cone * (0.12 + 0.88 * incidence)
+    return total

@@ -103,7 +103,7 @@ def _semantic_points(
     location = directions * distance[:, None]
     points["x"], points["y"], points["z"] = location.T
     # A surface has two sides here, so that the angle of incidence is always below 90 degrees.
-    points["cos_incidence"] = np.abs(np.einsum("nk,kn->n", world_directions, table.normal[:, row]))
+    points["cos_incidence"] = np.abs(np.einsum("nk,nk->n", world_directions, table.normal[row]))
     points["object_id"] = table.actor_id[row]
     points["tag"] = table.label[row]
     return points

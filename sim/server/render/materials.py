@@ -11,7 +11,25 @@ from drivevla.sim.server.render.frame import LightColour
 from drivevla.sim.server.render.textures import SIDE, TextureAtlas, linear_from_srgb
 from drivevla.sim.server.scene.mesh import Material, SceneMesh
 
-__all__ = ["FIRST_STATIC", "BodyMaterial", "MaterialTable"]
+__all__ = ["FIRST_STATIC", "MATERIAL", "BodyMaterial", "MaterialTable"]
+
+MATERIAL = np.dtype(
+    [
+        ("rgb", np.float32, 3),  # linear reflectance
+        ("glow", np.float32, 3),  # light of its own, always
+        ("night_glow", np.float32, 3),  # light of its own, at night
+        ("window_glow", np.float32),  # how brightly a facade's windows are lit at night
+        ("gloss", np.float32),  # mirror reflectivity at normal incidence
+        ("retro", np.float32),  # whether it throws headlights back
+        ("wettable", np.float32),  # how much of the rain stays on it
+        ("soft", np.float32),  # how much of the sun it takes whichever way it faces
+        ("texels_per_m", np.float32, 2),
+        ("shift", np.float32, 2),  # of the texture, in texels
+        ("ground_floor_m", np.float32),  # below this height a facade has the next layer's texture
+        ("layer", np.int32),  # of the texture atlas
+    ]
+)
+"""One row of the table; shading reads a row at once."""
 
 FIRST_STATIC = 1
 """Row 0 belongs to the sky."""
@@ -47,7 +65,12 @@ class BodyMaterial:
 
 
 class MaterialTable:
-    """Columns by material: row 0 the sky, then the scene's materials, then those of the frame's bodies."""
+    """Rows by material: row 0 the sky, then the scene's materials, then those of the frame's bodies.
+
+    Attributes:
+        rows: (capacity,) of ``MATERIAL``.
+        first_dynamic: Where the bodies' rows begin.
+    """
 
     def __init__(self, mesh: SceneMesh, atlas: TextureAtlas) -> None:
         """Fill the scene's rows.
@@ -72,79 +95,64 @@ class MaterialTable:
         """Light the bulbs that the traffic lights show and darken the others."""
         for row, material, colour in self._bulbs:
             lit = material.bulb is not None and states.get(material.signal_id or "") == material.bulb
-            self.rgb[:, row] = colour * (1.0 if lit else UNLIT_LAMP)
-            self.glow[:, row] = colour * LIT_LAMP if lit else 0.0
+            self.rows["rgb"][row] = colour * (1.0 if lit else UNLIT_LAMP)
+            self.rows["glow"][row] = colour * LIT_LAMP if lit else 0.0
 
     def set_dynamic(self, materials: Iterable[BodyMaterial]) -> None:
         """Replace the rows of the moving bodies."""
         rows = list(materials)
         needed = self.first_dynamic + len(rows)
-        if needed > self.layer.size:
-            self._grow(needed + needed // 4)
+        if needed > len(self.rows):
+            old = self.rows[: self.first_dynamic]
+            self._allocate(needed + needed // 4)
+            self.rows[: self.first_dynamic] = old
         if not rows:
             return
-        chosen = slice(self.first_dynamic, needed)
-        self.layer[chosen] = self._atlas.names["plain"]
-        self.texels_per_m[:, chosen] = SIDE / self._atlas.metres[self._atlas.names["plain"]]
-        self.rgb[:, chosen] = linear_from_srgb(np.array([row.rgb for row in rows])).T
-        self.gloss[chosen] = [row.gloss for row in rows]
-        self.glow[:, chosen] = np.array([row.glow for row in rows]).T
-        self.retro[chosen] = [row.retro for row in rows]
+        chosen = self.rows[self.first_dynamic : needed]
+        chosen["layer"] = self._atlas.names["plain"]
+        chosen["texels_per_m"] = SIDE / self._atlas.metres[self._atlas.names["plain"]]
+        chosen["rgb"] = linear_from_srgb(np.array([row.rgb for row in rows]))
+        chosen["gloss"] = [row.gloss for row in rows]
+        chosen["glow"] = [row.glow for row in rows]
+        chosen["retro"] = [row.retro for row in rows]
 
     def _write_static(self, row: int, material: Material, uv_bounds: NDArray[np.float32]) -> None:
         self._choose_texture(row, material, uv_bounds)
-        self.rgb[:, row] = linear_from_srgb(np.asarray(material.rgb))
-        self.gloss[row] = _GLOSS.get(material.surface, 0.0)
-        self.retro[row] = _RETRO.get(material.surface, 0.0)
-        self.wettable[row] = _WETTABLE.get(material.surface, 0.0)
-        self.soft[row] = _SOFT.get(material.surface, 0.0)
+        rows, colour = self.rows, linear_from_srgb(np.asarray(material.rgb))
+        rows["rgb"][row] = colour
+        rows["gloss"][row] = _GLOSS.get(material.surface, 0.0)
+        rows["retro"][row] = _RETRO.get(material.surface, 0.0)
+        rows["wettable"][row] = _WETTABLE.get(material.surface, 0.0)
+        rows["soft"][row] = _SOFT.get(material.surface, 0.0)
         if material.surface == "facade":
-            self.window_glow[row] = material.emission
+            rows["window_glow"][row] = material.emission
         else:
-            self.night_glow[:, row] = self.rgb[:, row] * material.emission * 2.0
+            rows["night_glow"][row] = colour * material.emission * 2.0
 
     def _choose_texture(self, row: int, material: Material, uv_bounds: NDArray[np.float32]) -> None:
-        names = self._atlas.names
+        names, rows = self._atlas.names, self.rows
         if material.surface == "sign":
-            self.layer[row] = names[f"sign:{material.text or ''}"]
             span = np.maximum(uv_bounds[1] - uv_bounds[0], 1e-3)
-            self.texels_per_m[:, row] = (SIDE - 0.01) / span
-            self.shift[:, row] = -uv_bounds[0] * self.texels_per_m[:, row]
+            rows["layer"][row] = names[f"sign:{material.text or ''}"]
+            rows["texels_per_m"][row] = (SIDE - 0.01) / span
+            rows["shift"][row] = -uv_bounds[0] * rows["texels_per_m"][row]
             return
         name = material.surface if material.surface != "facade" else f"facade{material.seed % _FACADE_STYLES}"
         if name not in names:
             raise ContractError(f"no texture for surface {material.surface!r} (known: {', '.join(sorted(names))})")
-        self.layer[row] = names[name]
-        self.texels_per_m[:, row] = SIDE / self._atlas.metres[names[name]]
+        rows["layer"][row] = names[name]
+        rows["texels_per_m"][row] = SIDE / self._atlas.metres[names[name]]
         if material.surface == "facade":
-            self.ground_floor_m[row] = _FLOOR_M
+            rows["ground_floor_m"][row] = _FLOOR_M
             # Whole windows, so that floors and columns stay aligned.
-            self.shift[:, row] = [material.seed // 4 % 4 * (SIDE // 4), material.seed // 16 % 4 * (SIDE // 4)]
+            rows["shift"][row] = [material.seed // 4 % 4 * (SIDE // 4), material.seed // 16 % 4 * (SIDE // 4)]
         else:
-            self.shift[:, row] = [material.seed * 37 % SIDE, material.seed * 91 % SIDE]
+            rows["shift"][row] = [material.seed * 37 % SIDE, material.seed * 91 % SIDE]
 
     def _allocate(self, capacity: int) -> None:
-        self.layer = np.zeros(capacity, np.int32)
-        self.texels_per_m = np.ones((2, capacity), np.float32)
-        self.shift = np.zeros((2, capacity), np.float32)
-        self.ground_floor_m = np.full(capacity, -np.inf, np.float32)
-        self.rgb = np.zeros((3, capacity), np.float32)
-        self.gloss = np.zeros(capacity, np.float32)
-        self.retro = np.zeros(capacity, np.float32)
-        self.wettable = np.zeros(capacity, np.float32)
-        self.soft = np.zeros(capacity, np.float32)
-        self.glow = np.zeros((3, capacity), np.float32)
-        self.night_glow = np.zeros((3, capacity), np.float32)
-        self.window_glow = np.zeros(capacity, np.float32)
-
-    def _grow(self, capacity: int) -> None:
-        old = dict(self._columns())
-        self._allocate(capacity)
-        for name, column in self._columns():
-            column[..., : self.first_dynamic] = old[name][..., : self.first_dynamic]
-
-    def _columns(self) -> list[tuple[str, NDArray[np.generic]]]:
-        return [(name, value) for name, value in vars(self).items() if isinstance(value, np.ndarray)]
+        self.rows = np.zeros(capacity, MATERIAL)
+        self.rows["texels_per_m"] = 1.0
+        self.rows["ground_floor_m"] = -np.inf
 
 
 def _uv_bounds(mesh: SceneMesh) -> NDArray[np.float32]:

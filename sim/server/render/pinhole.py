@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from drivevla.sim.server.numba_import import compiled
 from drivevla.sim.server.pose import Pose
 from drivevla.sim.server.render.requests import CameraSpec
 
@@ -44,15 +45,23 @@ def _image_plane(spec: CameraSpec) -> tuple[NDArray[np.float64], NDArray[np.floa
 
 def view_rays(spec: CameraSpec, pose: Pose) -> NDArray[np.float32]:
     """(H * W, 6) origins and directions in the world of the rays through the pixel centres."""
-    world_from_camera = world_from(pose)
     right, up = _image_plane(spec)
-    rays = np.empty((spec.height_px, spec.width_px, 6), np.float32)
-    rays[..., :3] = world_from_camera[:3, 3]
-    for axis, (forward, aside, above) in enumerate(world_from_camera[:3, :3]):
-        # A direction is a sum of what its column and what its row adds.
-        column, row = (forward + aside * right).astype(np.float32), (above * up).astype(np.float32)
-        np.add(column[None, :], row[:, None], out=rays[..., 3 + axis])
-    return rays.reshape(-1, 6)
+    return _through(right, up, world_from(pose))
+
+
+@compiled
+def _through(
+    right: NDArray[np.float64], up: NDArray[np.float64], world_from_camera: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    rays = np.empty((len(up) * len(right), 6), np.float32)
+    for row in range(len(up)):
+        for column in range(len(right)):
+            ray = row * len(right) + column
+            for axis in range(3):
+                turned = world_from_camera[axis, 0] + world_from_camera[axis, 1] * right[column]
+                rays[ray, axis] = world_from_camera[axis, 3]
+                rays[ray, 3 + axis] = turned + world_from_camera[axis, 2] * up[row]
+    return rays
 
 
 def project(

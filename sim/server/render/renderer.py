@@ -6,21 +6,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drivevla.errors import SimulatorError
+from drivevla.sim.server.pose import Pose
 from drivevla.sim.server.render.flow import optical_flow
-from drivevla.sim.server.render.frame import DynamicFrame
+from drivevla.sim.server.render.frame import DynamicFrame, RenderActor
 from drivevla.sim.server.render.labels import instance_pixels, normal_pixels, semantic_pixels
 from drivevla.sim.server.render.lidar import lidar_scan
 from drivevla.sim.server.render.measurements import Image, LidarScan, Measurement, RadarScan, RayHit
-from drivevla.sim.server.render.pictures import take_picture
+from drivevla.sim.server.render.pictures import take_pictures
 from drivevla.sim.server.render.pinhole import encode_depth
 from drivevla.sim.server.render.probes import all_hits, first_hit, sweep
 from drivevla.sim.server.render.radar import radar_scan
-from drivevla.sim.server.render.requests import CameraShot, LidarShot, ObstacleShot, RadarShot, Shot
+from drivevla.sim.server.render.requests import CameraShot, CameraSpec, LidarShot, ObstacleShot, RadarShot, Shot
 from drivevla.sim.server.render.stage import Stage
 from drivevla.sim.server.render.views import CameraView, LidarView, RadarView, View, cast_views, look
 from drivevla.sim.server.scene.mesh import SceneMesh
 
 __all__ = ["Renderer"]
+
+MOST_RAYS = 1_500_000
+"""Of cameras, to be cast together; each takes some 100 bytes on its way to a pixel."""
 
 
 class Renderer:
@@ -36,6 +40,12 @@ class Renderer:
             mesh: Static scene, CARLA's world frame.
         """
         self._stage = Stage(mesh)
+        # The first picture ever on a machine is compiled for some seconds: now rather than in somebody's tick.
+        body = RenderActor(
+            actor_id=1, type_id="static.prop.box01", kind="prop", pose=Pose((0.0, 0.0, 0.0)), half_extent_m=(0.5,) * 3
+        )
+        shot = CameraShot(kind="rgb", spec=CameraSpec(16, 8), pose=Pose((-3.0, 0.0, 0.0)))
+        self.camera(shot, DynamicFrame(actors=(body,)))
 
     def render_many(self, shots: Sequence[Shot], frame: DynamicFrame) -> list[Measurement]:
         """Every measurement of one instant, in the order of the shots; their rays are cast together.
@@ -46,27 +56,29 @@ class Renderer:
             shots: Cameras, LiDARs, radars and obstacle detectors.
             frame: The world around them. Passing the same object again reuses the bodies built for it.
         """
+        self._stage.enter(frame)
+        keys = [_key(number, shot) for number, shot in enumerate(shots)]
+        results: dict[int, Measurement] = {}
+        for batch in _batches(keys, shots):
+            results |= self._render_batch({number: (keys[number], shots[number]) for number in batch})
+        return [results[number] for number in range(len(shots))]
+
+    def _render_batch(self, batch: dict[int, tuple[Hashable, Shot]]) -> dict[int, Measurement]:
         stage = self._stage
-        stage.enter(frame)
-        views: dict[Hashable, View] = {}
-        for number, shot in enumerate(shots):
-            if not isinstance(shot, ObstacleShot) and _key(number, shot) not in views:
-                views[_key(number, shot)] = look(shot, stage)
+        looks = {key: shot for key, shot in batch.values() if not isinstance(shot, ObstacleShot)}
+        views: dict[Hashable, View] = {key: look(shot, stage) for key, shot in looks.items()}
         views = dict(zip(views, cast_views(list(views.values()), stage), strict=True))
-        pictures: dict[Hashable, Image] = {}
-        results: list[Measurement] = []
-        for number, shot in enumerate(shots):
+        colourful = {key for key, shot in batch.values() if isinstance(shot, CameraShot) and shot.kind == "rgb"}
+        cameras = {key: view for key, view in views.items() if key in colourful and isinstance(view, CameraView)}
+        pictures = dict(zip(cameras, take_pictures(list(cameras.values()), stage), strict=True))
+        results: dict[int, Measurement] = {}
+        for number, (key, shot) in batch.items():
             if isinstance(shot, ObstacleShot):
-                results.append(sweep(stage, shot))
-                continue
-            key = _key(number, shot)
-            view = views[key]
-            if not (isinstance(view, CameraView) and isinstance(shot, CameraShot) and shot.kind == "rgb"):
-                results.append(_measurement(shot, view, stage))
-                continue
-            if key not in pictures:
-                pictures[key] = take_picture(view, stage)
-            results.append(pictures[key])
+                results[number] = sweep(stage, shot)
+            elif isinstance(shot, CameraShot) and shot.kind == "rgb":
+                results[number] = pictures[key]
+            else:
+                results[number] = _measurement(shot, views[key], stage)
         return results
 
     def camera(self, shot: CameraShot, frame: DynamicFrame) -> Image:
@@ -123,6 +135,23 @@ class Renderer:
 def _key(number: int, shot: Shot) -> Hashable:
     """Equal for shots that share their rays."""
     return (shot.spec, shot.pose, shot.parent_id) if isinstance(shot, CameraShot) else number
+
+
+def _batches(keys: Sequence[Hashable], shots: Sequence[Shot]) -> list[list[int]]:
+    """Shots whose rays are cast together, by number: few enough rays for the memory, and all that share theirs."""
+    batches: list[list[int]] = []
+    of_key: dict[Hashable, list[int]] = {}
+    rays = MOST_RAYS + 1
+    for number, (key, shot) in enumerate(zip(keys, shots, strict=True)):
+        own = shot.spec.width_px * shot.spec.height_px if isinstance(shot, CameraShot) else 0
+        if key not in of_key:
+            if rays + own > MOST_RAYS:
+                batches.append([])
+                rays = 0
+            rays += own
+            of_key[key] = batches[-1]
+        of_key[key].append(number)
+    return batches
 
 
 def _measurement(shot: CameraShot | LidarShot | RadarShot, view: View, stage: Stage) -> Measurement:

@@ -9,10 +9,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from drivevla.sim.server.numba_import import inlined
 from drivevla.sim.server.render.painting import smooth_noise
+from drivevla.sim.server.render.vectors import Vector
 from drivevla.sim.server.render.weather import Weather
 
-__all__ = ["SIDE", "Sky", "paint_sky", "panorama_index"]
+__all__ = ["SIDE", "Sky", "paint_sky", "panorama_texel"]
 
 SIDE = 512
 """The upper half of all directions, folded onto a square of this many texels a side (hemi-octahedral map: Z. Cigolle
@@ -24,7 +26,7 @@ class Sky:
     """Light of one weather; linear RGB, a white surface in full sun has a value near 1.
 
     Attributes:
-        panorama: (3, SIDE * SIDE) colour of the sky by direction.
+        panorama: (SIDE * SIDE, 3) colour of the sky by direction.
         sun_direction: (3,) towards the sun, or the moon at night.
         sun_rgb: (3,) light of the sun, less what clouds take away.
         zenith_rgb: (3,) ambient light on a surface that faces up.
@@ -55,22 +57,13 @@ class Sky:
         return float(self.exposure**-0.8)
 
 
-def panorama_index(direction: NDArray[np.float32]) -> NDArray[np.intp]:
-    """(N,) panorama texels of (3, N) directions of any length; directions below the horizon give the horizon."""
+@inlined
+def panorama_texel(direction: Vector) -> int:
+    """The panorama's texel in a direction of any length; directions below the horizon give the horizon."""
     x, y, z = direction
-    up = np.maximum(z, 0.0)
-    scale = np.abs(x)
-    scale += np.abs(y)
-    scale += up
-    np.divide(0.5 * (SIDE - 1), scale, out=scale)
-    column = (x + y) * scale
-    column += 0.5 * SIDE
-    row = (x - y) * scale
-    row += 0.5 * SIDE
-    index = row.astype(np.intp)
-    index *= SIDE
-    index += column.astype(np.intp)
-    return index
+    scale = 0.5 * (SIDE - 1) / (abs(x) + abs(y) + max(z, 0.0))
+    column, row = (x + y) * scale + 0.5 * SIDE, (x - y) * scale + 0.5 * SIDE
+    return int(row) * SIDE + int(column)
 
 
 @lru_cache(maxsize=1)
@@ -186,4 +179,4 @@ def _panorama(
     if brightness < 0.05:
         stars = np.random.default_rng(5).random(height.shape) > 0.9993
         sky += (stars & (cloud < 0.2)) * np.float32(0.05 * (1.0 - fog))
-    return np.ascontiguousarray(sky, np.float32)
+    return np.ascontiguousarray(sky.T, np.float32)

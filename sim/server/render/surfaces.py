@@ -1,149 +1,144 @@
-"""Where rays met surfaces: points, normals, texture colours. The part of shading that knows nothing of light."""
+"""Where a ray met a surface: point, normal, texture colour. The part of shading that knows nothing of light."""
 
-from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drivevla.sim.server.render.casting import Hits
+from drivevla.sim.server.numba_import import inlined
 from drivevla.sim.server.render.materials import MaterialTable
 from drivevla.sim.server.render.textures import LEVELS, SIDE, TextureAtlas, linear_from_srgb
 from drivevla.sim.server.render.triangles import TriangleTable
+from drivevla.sim.server.render.vectors import Vector, dot, scaled, sum_of
 
-__all__ = ["Surfaces", "look_up_surfaces"]
+__all__ = ["Matter", "Samples", "Surface", "matter_of", "surface_of", "texture_of"]
 
 # Linear light of a byte, doubled: byte 188 is the neutral 0.5.
 _TWICE_LINEAR = 2.0 * linear_from_srgb(np.arange(256) / 255.0)
-_OWN = ((np.arange(256) >> 4) / 15.0).astype(np.float32)
-_SHINE = ((np.arange(256) & 15) / 15.0).astype(np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class Surfaces:
-    """N points on surfaces, planar.
+class Samples(NamedTuple):
+    """Rays of one camera and what they hit.
 
     Attributes:
-        pixel: (N,) which ray each belongs to.
-        row: (N,) triangle table rows.
-        material: (N,) material table rows.
-        direction: (3, N) of the ray, unit length.
-        distance_m: (N,) from the camera.
-        point_m: (3, N) world.
-        normal: (3, N) unit, on the side of the camera.
-        cos_view: (N,) cosine between the normal and the way back to the camera.
-        albedo: (3, N) linear reflectance.
-        own: (N,) how much the texture's colour replaced the material's (window panes: 1).
-        shine: (N,) how brightly the texel is lit at night.
+        rays: (N, 6) float32 world; a camera's rays all start at its centre.
+        distance: (N,) float32 in lengths of the rays' directions.
+        row: (N,) uint32 triangle table rows.
+        barycentric: (N, 2) float32.
+        near_bodies: (N,) whether moving bodies can cover or shade the sample.
+        openness: (N,) float32 share of the sky's light that the bodies leave to the ground beside them.
     """
 
-    pixel: NDArray[np.intp]
+    rays: NDArray[np.float32]
+    distance: NDArray[np.float32]
     row: NDArray[np.uint32]
-    material: NDArray[np.int32]
-    direction: NDArray[np.float32]
-    distance_m: NDArray[np.float32]
-    point_m: NDArray[np.float32]
+    barycentric: NDArray[np.float32]
+    near_bodies: NDArray[np.bool_]
+    openness: NDArray[np.float32]
+
+
+class Matter(NamedTuple):
+    """What surfaces are made of: the tables that the rows of a hit lead to.
+
+    Attributes:
+        normal: (T, 3) of ``TriangleTable``.
+        uv_m: (T, 6) of ``TriangleTable``.
+        material: (T,) of ``TriangleTable``.
+        materials: (M,) of ``MATERIAL``.
+        texels: Of ``TextureAtlas``.
+        level_start: Of ``TextureAtlas``.
+        layer_size: Of ``TextureAtlas``.
+    """
+
     normal: NDArray[np.float32]
-    cos_view: NDArray[np.float32]
-    albedo: NDArray[np.float32]
-    own: NDArray[np.float32]
-    shine: NDArray[np.float32]
+    uv_m: NDArray[np.float32]
+    material: NDArray[np.int32]
+    materials: NDArray[np.void]
+    texels: NDArray[np.uint32]
+    level_start: NDArray[np.int32]
+    layer_size: int
 
 
-def look_up_surfaces(
-    rays: NDArray[np.float32],
-    hits: Hits,
-    pixel: NDArray[np.intp],
-    focal_px: float,
-    triangles: TriangleTable,
-    materials: MaterialTable,
-    atlas: TextureAtlas,
-) -> Surfaces:
-    """Gather everything about the surfaces that some of the rays hit.
+class Surface(NamedTuple):
+    """One point on a surface.
+
+    Attributes:
+        direction: Of the ray, unit length.
+        distance_m: From the camera.
+        point_m: World.
+        normal: Unit, on the side of the camera.
+        cos_view: Cosine between the normal and the way back to the camera.
+    """
+
+    direction: Vector
+    distance_m: float
+    point_m: Vector
+    normal: Vector
+    cos_view: float
+
+
+def matter_of(triangles: TriangleTable, materials: MaterialTable, atlas: TextureAtlas) -> Matter:
+    """The tables of the current frame."""
+    return Matter(
+        normal=triangles.normal,
+        uv_m=triangles.uv_m,
+        material=triangles.material,
+        materials=materials.rows,
+        texels=atlas.texels,
+        level_start=atlas.level_start,
+        layer_size=atlas.layer_size,
+    )
+
+
+@inlined
+def surface_of(samples: Samples, index: int, normals: NDArray[np.float32]) -> Surface:
+    """The surface that a sample hit; it must have hit one."""
+    rays, along, row = samples.rays, samples.distance[index], samples.row[index]
+    ahead = (rays[index, 3], rays[index, 4], rays[index, 5])
+    point = sum_of((rays[index, 0], rays[index, 1], rays[index, 2]), scaled(ahead, along))
+    length = np.sqrt(dot(ahead, ahead))
+    direction = scaled(ahead, 1.0 / length)
+    normal = (normals[row, 0], normals[row, 1], normals[row, 2])
+    facing = dot(normal, direction)
+    side = -1.0 if facing > 0.0 else 1.0
+    return Surface(direction, along * length, point, scaled(normal, side), abs(facing))
+
+
+@inlined
+def texture_of(samples: Samples, index: int, surface: Surface, focal_px: float, matter: Matter) -> Any:
+    """Reflectance of a sample's surface, how far the texture's colour replaced the material's, and its shine at night.
 
     Args:
-        rays: (R, 6) all rays, of one origin.
-        hits: Of all rays.
-        pixel: (N,) which rays; each of them hit something.
+        samples: Of one camera.
+        index: Which of them.
+        surface: Where it hit.
         focal_px: Focal length, for the size of a pixel on the surface.
-        triangles: What the hits' rows point into.
-        materials: What the triangles' materials point into.
-        atlas: Textures.
+        matter: The tables.
+
+    Returns:
+        Linear R, G, B; the share of the texture's own colour (window panes: 1); how brightly the texel is lit at night.
     """
-    row = hits.row.take(pixel)
-    along = hits.distance.take(pixel)
-    direction = np.empty((3, len(pixel)), np.float32)
-    for axis in range(3):
-        direction[axis] = rays[:, 3 + axis].take(pixel)
-    point = direction * along
-    point += rays[0, :3, None]  # a camera's rays all start at its centre
-    length = np.sqrt(np.einsum("kn,kn->n", direction, direction))
-    direction /= length
-    distance = along * length
-    normal = triangles.normal.take(row, axis=1)
-    facing = np.einsum("kn,kn->n", normal, direction)
-    normal *= -np.sign(facing)
-    cos_view = np.abs(facing)
-    material = triangles.material.take(row)
-    texel = _texels(
-        hits.barycentric.take(pixel, axis=0), row, material, distance, cos_view, focal_px, triangles, materials, atlas
-    )
-    bytes_of = texel.view(np.uint8).reshape(-1, 4)
-    own = _OWN.take(bytes_of[:, 3])
-    albedo = materials.rgb.take(material, axis=1)
-    albedo += own * (0.5 - albedo)
-    for channel in range(3):
-        albedo[channel] *= _TWICE_LINEAR.take(bytes_of[:, channel])
-    return Surfaces(
-        pixel=pixel,
-        row=row,
-        material=material,
-        direction=direction,
-        distance_m=distance,
-        point_m=point,
-        normal=normal,
-        cos_view=cos_view,
-        albedo=albedo,
-        own=own,
-        shine=_SHINE.take(bytes_of[:, 3]),
-    )
-
-
-def _texels(
-    barycentric: NDArray[np.float32],
-    row: NDArray[np.uint32],
-    material: NDArray[np.int32],
-    distance_m: NDArray[np.float32],
-    cos_view: NDArray[np.float32],
-    focal_px: float,
-    triangles: TriangleTable,
-    materials: MaterialTable,
-    atlas: TextureAtlas,
-) -> NDArray[np.uint32]:
-    second, third = np.ascontiguousarray(barycentric.T)
-    coordinate = []
-    for axis in (0, 1):
-        value = triangles.uv_m[axis].take(row)
-        value += second * triangles.uv_m[2 + axis].take(row)
-        value += third * triangles.uv_m[4 + axis].take(row)
-        coordinate.append(value)
-    u_m, v_m = coordinate
-    layer = materials.layer.take(material)
-    layer += v_m < materials.ground_floor_m.take(material)
-    per_metre = materials.texels_per_m[0].take(material)
+    row = samples.row[index]
+    second, third = samples.barycentric[index, 0], samples.barycentric[index, 1]
+    uv = matter.uv_m
+    u_m = uv[row, 0] + second * uv[row, 2] + third * uv[row, 4]
+    v_m = uv[row, 1] + second * uv[row, 3] + third * uv[row, 5]
+    material = matter.materials[matter.material[row]]
+    layer = material.layer + (1 if v_m < material.ground_floor_m else 0)
     # Pixels see surfaces at a slant; blurring by the root of the foreshortening keeps road texture crisp enough.
-    footprint = distance_m * per_metre
-    footprint /= np.sqrt(np.maximum(cos_view, 0.02))
-    footprint *= 1.0 / focal_px
-    level = footprint.view(np.int32) >> 23  # the exponent: floor(log2) without a logarithm
-    level -= 127
-    np.clip(level, 0, LEVELS - 1, out=level)
-    u = np.floor(u_m * per_metre + materials.shift[0].take(material)).astype(np.int32)
-    v = np.floor(v_m * materials.texels_per_m[1].take(material) + materials.shift[1].take(material)).astype(np.int32)
-    for texel in (u, v):
-        texel &= SIDE - 1
-        texel >>= level
-    index = v * (SIDE >> level)
-    index += u
-    index += atlas.level_start.take(level)
-    index += layer * atlas.layer_size
-    return atlas.texels.take(index)
+    slant = np.sqrt(max(surface.cos_view, 0.02)) * focal_px
+    footprint = surface.distance_m * material.texels_per_m[0] / slant
+    level = 0
+    while footprint >= 2.0 and level < LEVELS - 1:
+        footprint *= 0.5
+        level += 1
+    u = (int(np.floor(u_m * material.texels_per_m[0] + material.shift[0])) & (SIDE - 1)) >> level
+    v = (int(np.floor(v_m * material.texels_per_m[1] + material.shift[1])) & (SIDE - 1)) >> level
+    texel = matter.texels[layer * matter.layer_size + matter.level_start[level] + v * (SIDE >> level) + u]
+    own, shine = ((texel >> 28) & 15) / 15.0, ((texel >> 24) & 15) / 15.0
+    albedo = (
+        (material.rgb[0] + own * (0.5 - material.rgb[0])) * _TWICE_LINEAR[texel & 255],
+        (material.rgb[1] + own * (0.5 - material.rgb[1])) * _TWICE_LINEAR[(texel >> 8) & 255],
+        (material.rgb[2] + own * (0.5 - material.rgb[2])) * _TWICE_LINEAR[(texel >> 16) & 255],
+    )
+    return albedo, own, shine

@@ -1,6 +1,6 @@
 """One table of everything a ray can hit: row 0 is the sky, then the static mesh, then the moving bodies of the frame.
 
-Columns are planar float32 arrays, so that shading gathers each of them once per pixel and runs over contiguous memory.
+What belongs to one triangle lies together in memory, since shading reads all of it at once.
 """
 
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class TriangleRows:
     """What is known of each of T triangles.
 
     Attributes:
-        normal: (3, T) float32 unit normals, either side.
-        uv_m: (6, T) float32: u and v at the first corner, then their change towards the second and the third corner.
+        normal: (T, 3) float32 unit normals, either side.
+        uv_m: (T, 6) float32: u and v at the first corner, then their change towards the second and the third corner.
         material: (T,) int32 rows of the material table.
         label: (T,) uint8 CARLA labels.
         object_id: (T,) uint32 static object ids, 0 for actors.
@@ -48,7 +48,7 @@ class TriangleTable:
         self.first_dynamic = len(static.material) + 1
         self._allocate(self.first_dynamic + 4096)
         self.label[SKY_ROW] = Label.SKY
-        self.normal[2, SKY_ROW] = 1.0
+        self.normal[SKY_ROW, 2] = 1.0
         self._write(static, 1)
 
     def set_dynamic(self, rows: TriangleRows) -> None:
@@ -61,8 +61,8 @@ class TriangleTable:
         self._write(rows, self.first_dynamic)
 
     def _allocate(self, capacity: int) -> None:
-        self.normal = np.zeros((3, capacity), np.float32)
-        self.uv_m = np.zeros((6, capacity), np.float32)
+        self.normal = np.zeros((capacity, 3), np.float32)
+        self.uv_m = np.zeros((capacity, 6), np.float32)
         self.material = np.zeros(capacity, np.int32)
         self.label = np.zeros(capacity, np.uint8)
         self.object_id = np.zeros(capacity, np.uint32)
@@ -70,8 +70,8 @@ class TriangleTable:
 
     def _write(self, rows: TriangleRows, start: int) -> None:
         end = start + len(rows.material)
-        self.normal[:, start:end] = rows.normal
-        self.uv_m[:, start:end] = rows.uv_m
+        self.normal[start:end] = rows.normal
+        self.uv_m[start:end] = rows.uv_m
         self.material[start:end] = rows.material
         self.label[start:end] = rows.label
         self.object_id[start:end] = rows.object_id
@@ -88,7 +88,7 @@ def rows_of_mesh(mesh: SceneMesh, *, first_material: int) -> TriangleRows:
     corners = mesh.vertices_m[mesh.triangles]
     uv = mesh.uv_m[mesh.triangles]
     return TriangleRows(
-        normal=np.ascontiguousarray(unit_normals(corners).T),
+        normal=unit_normals(corners),
         uv_m=uv_columns(uv),
         material=mesh.material.astype(np.int32) + first_material,
         label=mesh.label,
@@ -107,6 +107,6 @@ def unit_normals(corners_m: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def uv_columns(uv_m: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(6, T) first corner and the two edges of (T, 3 corners, 2) texture coordinates."""
+    """(T, 6) first corner and the two edges of (T, 3 corners, 2) texture coordinates."""
     first = uv_m[:, 0]
-    return np.ascontiguousarray(np.concatenate([first, uv_m[:, 1] - first, uv_m[:, 2] - first], axis=1).T)
+    return np.concatenate([first, uv_m[:, 1] - first, uv_m[:, 2] - first], axis=1)

@@ -18,10 +18,11 @@ class BodyModel:
     Attributes:
         vertices_m: (V, 3) float32.
         triangles: (T, 3) uint32.
-        normal: (3, T) float32 unit normals.
+        normal: (T, 3) float32 unit normals.
         slot: (T,) int32 index into ``slots``.
         rider: (T,) whether the triangle belongs to the rider of a two-wheeler.
         slots: Names of what the triangles are made of: "paint", "glass", "brake_light", ...
+        bounds_m: (2, 3) smallest and largest coordinates of the vertices.
     """
 
     vertices_m: NDArray[np.float32]
@@ -30,6 +31,7 @@ class BodyModel:
     slot: NDArray[np.int32]
     rider: NDArray[np.bool_]
     slots: tuple[str, ...]
+    bounds_m: NDArray[np.float32]
 
 
 class BodyBuilder:
@@ -51,10 +53,11 @@ class BodyBuilder:
         return BodyModel(
             vertices_m=vertices,
             triangles=triangles,
-            normal=np.ascontiguousarray(unit_normals(vertices[triangles]).T),
+            normal=unit_normals(vertices[triangles]),
             slot=np.concatenate(self._slot_of).astype(np.int32),
             rider=np.concatenate(self._rider_of),
             slots=tuple(self._slots),
+            bounds_m=np.stack([vertices.min(axis=0), vertices.max(axis=0)]),
         )
 
     def add(self, slot: str, vertices: ArrayLike, triangles: ArrayLike) -> None:

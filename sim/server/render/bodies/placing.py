@@ -26,7 +26,8 @@ class PlacedBodies:
         rows: What the tables say of the triangles.
         materials: Rows for the material table.
         actor_index: (T,) which of the actors each triangle belongs to.
-        corners_m: (A, 8, 3) corners of the actors' bounding boxes in the world, z changing fastest, then y, then x.
+        hull_m: (A, 8, 3) corners in the world of boxes that hold every vertex, beacons and limbs too; z changes
+            fastest, then y, then x.
         world_from_box: (A, 3, 4) float32 axes and centres of the boxes.
         half_extent_m: (A, 3) float32.
     """
@@ -36,7 +37,7 @@ class PlacedBodies:
     rows: TriangleRows
     materials: list[BodyMaterial]
     actor_index: NDArray[np.intp]
-    corners_m: NDArray[np.float32]
+    hull_m: NDArray[np.float32]
     world_from_box: NDArray[np.float32]
     half_extent_m: NDArray[np.float32]
 
@@ -73,7 +74,7 @@ def place_bodies(actors: tuple[RenderActor, ...], time_s: float, *, first_materi
         offset = (rotation[index] @ foot[index] + location[index]).astype(np.float32)
         vertices.append(model.vertices_m @ turn.T + offset)
         triangles.append(model.triangles + np.uint32(vertex_count))
-        normals.append(turn @ model.normal)
+        normals.append(model.normal @ turn.T)
         material_rows.append(model.slot + np.int32(first_material + len(materials)))
         materials.extend(materials_of(actor, model, time_s))
         labels.append(np.where(model.rider, Label.RIDER, actor.label).astype(np.uint8))
@@ -81,14 +82,16 @@ def place_bodies(actors: tuple[RenderActor, ...], time_s: float, *, first_materi
     actor_index = np.repeat(np.arange(len(actors)), [len(model.triangles) for model in models])
     ids = np.array([actor.actor_id for actor in actors], np.uint32)
     rows = TriangleRows(
-        normal=np.concatenate(normals, axis=1),
-        uv_m=np.zeros((6, len(actor_index)), np.float32),
+        normal=np.concatenate(normals),
+        uv_m=np.zeros((len(actor_index), 6), np.float32),
         material=np.concatenate(material_rows),
         label=np.concatenate(labels),
         object_id=np.zeros(len(actor_index), np.uint32),
         actor_id=ids[actor_index],
     )
-    boxes = (center[:, None] + _SIGNS * half[:, None]) @ rotation.transpose(0, 2, 1) + location[:, None]
+    low, high = (np.array([model.bounds_m[end] for model in models]) for end in (0, 1))
+    local = foot[:, None] + np.where(_SIGNS > 0, high[:, None], low[:, None])
+    hulls = local @ rotation.transpose(0, 2, 1) + location[:, None]
     middle = np.einsum("aij,aj->ai", rotation, center) + location
     return PlacedBodies(
         vertices_m=np.concatenate(vertices),
@@ -96,7 +99,7 @@ def place_bodies(actors: tuple[RenderActor, ...], time_s: float, *, first_materi
         rows=rows,
         materials=materials,
         actor_index=actor_index,
-        corners_m=boxes.astype(np.float32),
+        hull_m=hulls.astype(np.float32),
         world_from_box=np.concatenate([rotation, middle[..., None]], axis=2).astype(np.float32),
         half_extent_m=half.astype(np.float32),
     )
@@ -104,8 +107,8 @@ def place_bodies(actors: tuple[RenderActor, ...], time_s: float, *, first_materi
 
 def _nobody() -> PlacedBodies:
     rows = TriangleRows(
-        np.zeros((3, 0), np.float32),
-        np.zeros((6, 0), np.float32),
+        np.zeros((0, 3), np.float32),
+        np.zeros((0, 6), np.float32),
         np.zeros(0, np.int32),
         np.zeros(0, np.uint8),
         np.zeros(0, np.uint32),

@@ -135,7 +135,7 @@ def test_bodies_stand_where_their_actors_are() -> None:
     assert high[1] - low[1] > 4.5
     assert high[0] - low[0] < 2.4
     assert low[2] == pytest.approx(1.0, abs=0.03)
-    np.testing.assert_allclose(np.linalg.norm(placed.rows.normal, axis=0), 1.0, atol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(placed.rows.normal, axis=1), 1.0, atol=1e-4)
 
 
 def test_an_actor_at_no_place_is_refused_by_its_id() -> None:
