@@ -33,6 +33,8 @@ _PET_S = 1.5
 _PET_FIRST_S = 0.5
 _BEFORE_M = 1.5
 _HARD_MPS2 = 6.0
+_JOIN_GAP_M = 4.0
+_STANDS_MPS, _CREEP_M = 0.5, 2.5
 _EGO_MARGIN_M = np.array([0.5, 0.2])
 _WALKER_HALF_M = 0.75
 """Half of PDM-Lite's ``pedestrian_minimum_extent``."""
@@ -138,18 +140,26 @@ def _decide(crossing: _Crossing, row: int, others: Others, profile: Profile, pet
     if crossing.joins:
         if comes_s <= enters_s and comes_s < _HORIZON_S:  # it is there first: fall in behind
             gap_m = entry_m - (crossing.other_m[0] + half)
-            return Leader(gap_m=max(gap_m, 0.2), speed_mps=pace, acceleration_mps2=min(braking, 0.0), index=row)
+            if gap_m > _JOIN_GAP_M:
+                return Leader(gap_m=gap_m, speed_mps=pace, acceleration_mps2=min(braking, 0.0), index=row)
+            return _wait(entry_m, profile, "joining", row)
         ours = float(np.interp(enters_s, profile.times_s, profile.speed_mps))
         # Once it is behind us it must not have to brake hard while we are still slower.
         if comes_s > enters_s + pet_s + max(pace - ours, 0.0) / 2.5:
             return None
     elif comes_s > leaves_s + pet_s or gone_s + _PET_FIRST_S < enters_s:
         return None
-    left_m = max(entry_m - _BEFORE_M, 0.0)
+    return _wait(entry_m, profile, "joining" if crossing.joins else "crossing", row)
+
+
+def _wait(entry_m: float, profile: Profile, key: str, row: int) -> Stop | None:
+    """A stop before a crossing, None where it is too late for one."""
     v = float(profile.speed_mps[0])
     if v * v > 2.0 * _HARD_MPS2 * max(entry_m, 0.1):
-        return None  # too late to stop before it
-    return Stop(distance_m=left_m, key="joining" if crossing.joins else "crossing", index=row)
+        return None
+    left_m = max(entry_m - _BEFORE_M, 0.0)
+    creeps = v < _STANDS_MPS and left_m < _CREEP_M  # every gap that closes again would bring the nose farther out
+    return Stop(distance_m=0.0 if creeps else left_m, key=key, index=row)
 
 
 def _lit_from(truth: Truth) -> float | None:

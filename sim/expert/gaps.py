@@ -20,9 +20,9 @@ _ONCOMING_RAD = float(np.radians(110.0))
 _LEAST_ONCOMING_MPS = 0.5
 
 
-def in_band(places: Places, left_m: float) -> NDArray[np.bool_]:
-    """(N,) who is in the way of a car that drives so far to the left of the way."""
-    return np.abs(places.left_m - left_m) < places.half_across_m + HALF_WIDTH_M + _BESIDE_M
+def in_band(places: Places, left_m: float, room_m: float = _BESIDE_M) -> NDArray[np.bool_]:
+    """(N,) who is in the way of a car that drives so far to the left of the way, with some room beside it."""
+    return np.abs(places.left_m - left_m) < places.half_across_m + HALF_WIDTH_M + room_m
 
 
 def room_beside(places: Places, others: Others, left_m: float, speed_mps: float) -> bool:

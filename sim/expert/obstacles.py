@@ -26,6 +26,7 @@ _WAIT_BEFORE_M = 8.0
 """Room to swing out from a standstill: ``max_distance_to_overtake_two_way_scnearios`` of PDM-Lite."""
 _TURN_OUT_S, _TURN_OUT_LEAST_M, _TURN_OUT_MOST_M = 2.2, 8.0, 30.0
 _OVER_EDGE_M = 0.2
+_SWING_M = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,14 +86,26 @@ def find_block(others: Others, places: Places, blocks: NDArray[np.bool_], left_m
         chosen.append(row)
         reach = max(reach, float(end[row]))
     picked = np.array(chosen)
-    extra = np.where(others.door_open[picked], _DOOR_CLEARANCE_M - _CLEARANCE_M, 0.0)
+    extra_m = _DOOR_CLEARANCE_M - _CLEARANCE_M if others.door_open[picked].any() else 0.0
+    from_m = float(begin[picked].min())
+    beside = blocks & (end > from_m - _SWING_M) & (begin < reach + _SWING_M)
+    low, high = places.left_m - places.half_across_m, places.left_m + places.half_across_m
     return Block(
         rows=tuple(chosen),
-        from_m=float(begin[picked].min()),
+        from_m=from_m,
         to_m=reach,
-        right_edge_m=float((places.left_m - places.half_across_m)[picked].min() - extra.max()),
-        left_edge_m=float((places.left_m + places.half_across_m)[picked].max() + extra.max()),
+        right_edge_m=-_outer_edge(-high[beside], -low[beside], float(-low[picked].min())) - extra_m,
+        left_edge_m=_outer_edge(low[beside], high[beside], float(high[picked].max())) + extra_m,
     )
+
+
+def _outer_edge(low_m: NDArray[np.float64], high_m: NDArray[np.float64], edge_m: float) -> float:
+    """The edge beyond which the ego fits through: what leaves no room between itself and the block belongs to it."""
+    needed_m = 2.0 * (HALF_WIDTH_M + _CLEARANCE_M)
+    for low, high in sorted(zip(low_m.tolist(), high_m.tolist(), strict=True)):
+        if high > edge_m and low < edge_m + needed_m:
+            edge_m = high
+    return edge_m
 
 
 def ways_around(
@@ -216,7 +229,8 @@ class Detours:
         cruise_mps: float,
         block: Block,
     ) -> bool:
-        stuck = in_band(places, around.left_m) & others.stands & (places.along_m > 0) & (places.along_m < block.to_m)
+        stuck = in_band(places, around.left_m, _CLEARANCE_M / 2) & others.stands
+        stuck &= (places.along_m > 0) & (places.along_m < block.to_m)
         stuck[list(block.rows)] = False
         if stuck.any():
             return False

@@ -30,6 +30,8 @@ _SPEED_SHARE = 0.85
 """Of the speed limit. PDM-Lite's ``ratio_target_speed_limit`` is 0.72, background traffic drives at 0.7, and a car that
 also stops for signs must be faster on the way to keep up with it, as the minimum speed test asks."""
 _LEAD_S, _BRAKES_MPS2, _BRAKE_LEAD_S = 0.7, 3.0, 1.2
+_FASTEST_MPS = 20.0
+"""The fastest of the target speeds that PDM-Lite's drives are labelled with (carla_garage, ``target_speeds``)."""
 _JUNCTION_MPS = 64 / 3.6
 """``max_speed_in_junction`` of PDM-Lite."""
 _DEFAULT_LIMIT_MPS = 30 / 3.6
@@ -270,7 +272,7 @@ class Expert:
 
 def _cruise(truth: Truth, wish: Wish) -> float:
     limit = truth.speed_limit_mps or _DEFAULT_LIMIT_MPS
-    cruise = _SPEED_SHARE * limit if wish.cruise_mps is None else wish.cruise_mps
+    cruise = min(_SPEED_SHARE * limit, _FASTEST_MPS) if wish.cruise_mps is None else wish.cruise_mps
     return cruise if wish.most_mps is None else min(cruise, wish.most_mps)
 
 
@@ -279,7 +281,7 @@ def _leaders(path: Way, others: Others, places: Places, forecast: NDArray[np.flo
     if not len(others):
         return []
     begin = places.along_m - places.half_along_m
-    ahead = (begin > FRONT_M - 1.5) & (places.along_m > 0.0) & (begin < 100.0)
+    ahead = (begin > FRONT_M - 0.5) & (places.along_m > 0.0) & (begin < 100.0)
     inside = np.abs(places.left_m) < places.half_across_m + HALF_WIDTH_M + _CORRIDOR_M
     turned = np.abs(places.turned_rad)
     soon = path.places(forecast[:, 3, :2], forecast[:, 3, 2], others.half_m)

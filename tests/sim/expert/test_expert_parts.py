@@ -1,5 +1,7 @@
 """The expert's parts, by hand-worked numbers."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,8 +9,12 @@ from hypothesis import strategies as st
 
 from drivevla.sim.expert.boxes import boxes_touch
 from drivevla.sim.expert.following import FollowingModel, Leader
+from drivevla.sim.expert.obstacles import find_block
 from drivevla.sim.expert.profile import Stop, drive_profile, speed_envelope
+from drivevla.sim.expert.scene import read_others
 from drivevla.sim.expert.shifts import Hold, Shift
+from drivevla.sim.expert.way import way_of
+from drivevla.types import ObjectTruth, Truth
 
 
 @given(speed_mps=st.floats(0.5, 9.0))
@@ -98,3 +104,18 @@ def test_touching_does_not_depend_on_the_frame(x: float, y: float, yaw: float, t
     cos, sin = np.cos(turn), np.sin(turn)
     moved = [np.array([p[0] * cos - p[1] * sin + shift, p[0] * sin + p[1] * cos, p[2] + turn]) for p in (one, other)]
     assert boxes_touch(moved[0], half, moved[1], half) == boxes_touch(one, half, other, half)
+
+
+def test_cones_along_the_edge_of_roadworks_belong_to_them(
+    road: Callable[..., Truth], body: Callable[..., ObjectTruth]
+) -> None:
+    warning = body(30.0, 0.0, category="static.prop.trafficwarning", size_m=(1.2, 2.4, 2.0), name="1")
+    cone = body(33.0, 1.7, category="static.prop.constructioncone", size_m=(0.4, 0.4, 0.7), name="2")
+    truth = road(warning, cone)
+    others, way = read_others(truth), way_of(truth)
+    block = find_block(others, way.places(others.xy_m, others.yaw_rad, others.half_m), others.will_stay)
+    assert block is not None
+    assert block.rows == (0,)  # the cone alone would not be in the way ...
+    assert block.left_edge_m == pytest.approx(1.9)  # ... but there is no room between it and the warning
+    assert block.right_edge_m == pytest.approx(-1.2)
+    assert block.from_m == pytest.approx(29.4)
