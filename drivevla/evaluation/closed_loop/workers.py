@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from drivevla.errors import require
+from drivevla.errors import RunError, require
 from drivevla.evaluation.closed_loop.job import DRIVE_FILE, JOB_FILE, DriveSummary, RouteJob
 from drivevla.evaluation.closed_loop.outcome import Drive, write_outcome
 from drivevla.evaluation.closed_loop.watch import run_child
@@ -82,11 +82,10 @@ def drive_through_ray(
 
     Raises:
         MissingExtra: Ray is not installed.
+        RunError: It does not start, or no cluster answers at the address.
     """
     ray = require("ray", "scale")
-    address = address or os.environ.get("RAY_ADDRESS")
-    own = {"address": "local", "num_cpus": workers, "include_dashboard": False}
-    ray.init(**({"address": address} if address else own), log_to_driver=False, logging_level=logging.WARNING)
+    _join(ray, workers, address or os.environ.get("RAY_ADDRESS"))
     try:
         drive = ray.remote(num_cpus=1, max_retries=WORKER_DIED_RETRIES)(_drive_elsewhere)
         routes = ray.put((artefacts / jobs[0].routes_file.removeprefix("../")).read_bytes() if jobs else b"")
@@ -102,6 +101,18 @@ def drive_through_ray(
             finished(job)
     finally:
         ray.shutdown()
+
+
+def _join(ray: Any, workers: int, address: str | None) -> None:
+    own = {"address": "local", "num_cpus": workers, "include_dashboard": False}
+    try:
+        ray.init(**({"address": address} if address else own), log_to_driver=False, logging_level=logging.WARNING)
+    except Exception as error:  # Ray raises bare ones
+        where = f"the cluster at {address}" if address else "Ray on this machine"
+        raise RunError(
+            f"{where} did not come up: {error} Ray gives itself 30 s, too little on a machine that is busy; "
+            "drive with one worker, or go on with --resume when it is not"
+        ) from error
 
 
 def _drive_elsewhere(job: RouteJob, routes: bytes, hang_s: float) -> dict[str, bytes]:
