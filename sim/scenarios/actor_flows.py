@@ -37,7 +37,7 @@ def drawn_flow(slow_mps: float, fast_mps: float, difficulty: float) -> dict[str,
     """Speed and spacing: the harder, the faster and the closer."""
     return {
         "flow_speed": between(slow_mps, fast_mps, difficulty),
-        "source_dist_interval": Interval(between(40.0, 25.0, difficulty), between(80.0, 50.0, difficulty)),
+        "source_dist_interval": Interval(between(30.0, 18.0, difficulty), between(60.0, 35.0, difficulty)),
     }
 
 

@@ -138,6 +138,9 @@ class ParkingCrossingPedestrian(_Crossing):
         self.read_side()
         self.reaction_s = 2.15 + 0.1 * math.floor(self.angle_deg / 5)
         self.lane = self.roads.ahead(self.trigger, self.number("distance", 12.0) + 5.0, plan=self.plan)
+        beside = self.roads.beside(self.lane[-6], self.side)
+        if beside is not None:
+            self.roads.check_free(beside)
 
     def play(self) -> Play:
         """Hide; step out when the ego is about to arrive."""

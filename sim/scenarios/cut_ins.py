@@ -68,6 +68,7 @@ class ParkingCutIn(Scenario):
         beside = self.roads.beside(waypoint, self.side)
         if beside is None:
             raise DataError(f"scenario {self.spec.name} ({self.spec.type}) needs a lane to park on to the {self.side}")
+        self.roads.check_free(beside)
         return beside
 
     def play(self) -> Play:

@@ -91,6 +91,7 @@ class Car:
     def begin_at(self, speed_mps: float) -> None:
         """Be at a speed at once."""
         self.speed_mps = speed_mps
+        self._ticks = 0
 
     def start_from(self, along_m: float) -> None:
         """Know its place on the path before the world has told it."""

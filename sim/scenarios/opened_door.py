@@ -52,6 +52,7 @@ class VehicleOpensDoorTwoWays(Scenario):
         beside = self.roads.beside(self.front, "left" if self.side == "left" else "right")
         if beside is None:
             raise DataError(f"scenario {self.spec.name} ({self.spec.type}) needs a lane to park on to the {self.side}")
+        self.roads.check_free(beside)
         self.parking = beside
         self.end = place_of(self.on_this_road(self.front, END_M).transform)
         self.oncoming = OncomingTraffic(self, self.front, self.interval("frequency", (20.0, 100.0)))

@@ -62,6 +62,8 @@ class ParkingExit(Scenario):
         front, behind = slot.next(front_m), slot.previous(behind_m)
         if not front or not behind:
             raise DataError(f"scenario {self.spec.name} ({self.spec.type}): the parking lane is too short")
+        for each in (slot, front[0], behind[0]):
+            self.roads.check_free(each)
         self.ego_starts_at = beside_lane(slot, self.aside(slot.lane_width, EGO_HALF_WIDTH_M))
         self.parked_at = [
             beside_lane(each, self.aside(each.lane_width, CAR_HALF_WIDTH_M)) for each in (front[0], behind[0])

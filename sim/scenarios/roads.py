@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from drivevla.errors import DataError
+from drivevla.sim.maps import landmarks
 from drivevla.sim.routes import DensePlan, Location, plan_points
 from drivevla.sim.routes.lanes import Lane, LaneGraph, lane_graph
 from drivevla.sim.scenarios.path import Path, turned_deg
@@ -22,6 +24,7 @@ __all__ = ["Crossing", "Entry", "Roads", "Side", "comes_from", "crossing_ahead"]
 Side = Literal["left", "right"]
 From = Literal["behind", "left", "right", "opposite"]
 
+_CLEARANCE_M = 6.5
 _STRAIGHT_DEG = 40.0
 """A way through a junction that turns less than this goes straight on."""
 
@@ -66,6 +69,9 @@ class Roads:
     def __init__(self, carla_map: carla.Map) -> None:
         self.map = carla_map
         self.graph: LaneGraph = lane_graph(carla_map)
+        self._standing_m = [
+            (float(each.location_m[0]), float(each.location_m[1])) for each in landmarks(carla_map.to_opendrive())
+        ]
         self._before: dict[int, list[int]] = {}
         for number, lane in enumerate(self.graph.lanes):
             for following in lane.successors:
@@ -76,6 +82,17 @@ class Roads:
         import carla
 
         return self.map.get_waypoint(carla.Location(*location_m))
+
+    def check_free(self, waypoint: carla.Waypoint) -> None:
+        """Make sure that nothing that the map holds stands on a lane's place, such as a parked car.
+
+        Raises:
+            DataError: Something does.
+        """
+        place = waypoint.transform.location
+        for x, y in self._standing_m:
+            if math.hypot(x - place.x, y - place.y) < _CLEARANCE_M:
+                raise DataError(f"something stands on the parking place at {_at(waypoint)}")
 
     def ahead(
         self, start: carla.Waypoint, length_m: float, *, plan: DensePlan | None = None, stop_at_junction: bool = False

@@ -32,6 +32,9 @@ TRIGGER_DEG = 10.0
 """A trigger further than this from the route, or turned more, belongs to another road; leaderboard,
 ``route_parser.py``, ``DIST_THRESHOLD`` and ``ANGLE_THRESHOLD``. The distance is also how early a scenario starts."""
 
+ATTEMPTS, RETRY_M = 6, 0.4
+"""How often, and how much further on each time, a place is tried (scenario_runner, ``DynamicObjectCrossing``)."""
+
 
 class Scenario(ABC):
     """One situation on the route.
@@ -165,21 +168,17 @@ class Scenario(ABC):
             right_m: How far beside it.
             speed_mps: How fast it is at once.
         """
-        library = self.stage.library
-        blueprint = library.find(wanted) if isinstance(wanted, str) else cast(library, wanted, self.rng)
-        return self._vehicle(blueprint, path, along_m, right_m, speed_mps)
+        return self._vehicle(lambda: self._cast(wanted), path, along_m, right_m, speed_mps)
 
     def bicycle(self, path: Path, along_m: float, *, right_m: float = 0.0, speed_mps: float = 0.0) -> Car:
         """A cyclist on a path."""
-        return self._vehicle(cast_bicycle(self.stage.library, self.rng), path, along_m, right_m, speed_mps)
+        return self._vehicle(lambda: cast_bicycle(self.stage.library, self.rng), path, along_m, right_m, speed_mps)
 
     def parked(self, wanted: Any, place: Place, *lamps: carla.VehicleLightState) -> carla.Actor:
         """A vehicle that stands somewhere with its brakes on, its lamps lit."""
         import carla
 
-        library = self.stage.library
-        blueprint = library.find(wanted) if isinstance(wanted, str) else cast(library, wanted, self.rng)
-        actor = self._bring(blueprint, raised(place, 0.2))
+        actor = self._bring(lambda: self._cast(wanted), raised(place, 0.2))
         self.stage.command(
             carla.command.ApplyVehicleControl(actor.id, carla.VehicleControl(brake=1.0, hand_brake=True))
         )
@@ -192,13 +191,13 @@ class Scenario(ABC):
         """A thing that stands somewhere and does not move."""
         import carla
 
-        actor = self._bring(self.stage.library.find(blueprint_id), place)
+        actor = self._bring(lambda: self.stage.library.find(blueprint_id), place)
         self.stage.command(carla.command.SetSimulatePhysics(actor.id, False))
         return actor
 
     def walker(self, place: Place) -> Walker:
         """A pedestrian who will walk along the place's yaw."""
-        actor = self._bring(cast_walker(self.stage.library, self.rng), raised(place, 1.0))
+        actor = self._bring(lambda: cast_walker(self.stage.library, self.rng), raised(place, 1.0))
         return Walker(self.stage, actor, place)
 
     def dismiss(self, *actors: carla.Actor) -> None:
@@ -284,17 +283,29 @@ class Scenario(ABC):
     def _who(self) -> str:
         return f"scenario {self.spec.name} ({self.spec.type})"
 
-    def _vehicle(self, blueprint: Any, path: Path, along_m: float, right_m: float, speed_mps: float) -> Car:
-        actor = self._bring(blueprint, raised(path.place(along_m, right_m=right_m), 0.2))
+    def _cast(self, wanted: Any) -> Any:
+        library = self.stage.library
+        return library.find(wanted) if isinstance(wanted, str) else cast(library, wanted, self.rng)
+
+    def _vehicle(self, draw: Callable[[], Any], path: Path, along_m: float, right_m: float, speed_mps: float) -> Car:
+        actor = self._bring(draw, raised(path.place(along_m, right_m=right_m), 0.2))
         car = Car(self.stage, actor, path, right_m=right_m)
         car.begin_at(speed_mps)
         car.start_from(along_m)
         return car
 
-    def _bring(self, blueprint: Any, place: Place) -> carla.Actor:
-        actor = self.stage.spawn(blueprint, place)
-        self.actors.append(actor)
-        return actor
+    def _bring(self, draw: Callable[[], Any], place: Place) -> carla.Actor:
+        """Somebody for the part, a little further on where something stands in the way."""
+        for attempt in range(ATTEMPTS):
+            try:
+                actor = self.stage.spawn(draw(), moved(place, attempt * RETRY_M))
+            except DataError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+            else:
+                self.actors.append(actor)
+                return actor
+        raise AssertionError("the last attempt raises")
 
 
 def race(*plays: Play) -> Play:
