@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 
+from drivevla.bench.metrics import report as metrics_report
 from drivevla.bench.render import measure_rendering, report
 from drivevla.bench.simulator import (
     VEHICLES,
@@ -25,6 +26,7 @@ def main() -> int:
     town = "Town03" if available(("Town03",)) else "Gen_mixed_1"
     say(f"{cores()} cores; best of five (and the median); client and server share the cores")
     say(report(measure_rendering(town)))
+    say(metrics_report())
     nano = load_rig("nano")
     nuscenes = load_rig("nuscenes")
     say(f"bare tick, no vehicles         {words(measure_rate(town, bare_rig(), vehicles=1, ticks=1000))}")

@@ -17,7 +17,7 @@ from drivevla.evaluation.open_loop.averages import mean_scores
 from drivevla.evaluation.open_loop.metric import Definition, Samples, Scores
 from drivevla.evaluation.open_loop.nuscenes.categories import is_driven
 from drivevla.evaluation.open_loop.nuscenes.fine_raster import boundary_cells, box_hits, object_cells, point_hits
-from drivevla.evaluation.open_loop.nuscenes.objects import OBJECT_DETAILS, ObjectsAhead
+from drivevla.evaluation.open_loop.nuscenes.objects import OBJECT_DETAILS, ObjectsAhead, within_reach
 from drivevla.evaluation.open_loop.nuscenes.steps import (
     HORIZON_S,
     STEP_TIMES_S,
@@ -84,7 +84,8 @@ class BEVPlanner:
             for key in ("collision", "point_collision", "intersection", "point_intersection")
         }
         for chunk in in_chunks(len(samples), _CHUNK):
-            grids = object_cells(ahead.boxes[chunk, 1:], drawn[chunk, 1:])
+            near = within_reach(ahead.boxes[chunk, 1:], planned[chunk], driven[chunk])
+            grids = object_cells(ahead.boxes[chunk, 1:], drawn[chunk, 1:] & near)
             lines = boundary_cells(boundary[chunk], has_line[chunk])[:, None]
             for kind, board in (("collision", grids), ("intersection", lines)):
                 box, point = first_hits(planned[chunk], driven[chunk], board)

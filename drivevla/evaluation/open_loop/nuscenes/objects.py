@@ -10,10 +10,13 @@ from drivevla.errors import DataError
 from drivevla.evaluation.open_loop.truth import OpenLoopTruth
 from drivevla.geometry import invert_rigid, transform_points
 
-__all__ = ["KEYFRAMES", "OBJECT_DETAILS", "ObjectsAhead", "box_corners_m", "boxes_in_lidar"]
+__all__ = ["KEYFRAMES", "OBJECT_DETAILS", "ObjectsAhead", "box_corners_m", "boxes_in_lidar", "within_reach"]
 
 KEYFRAMES = 7
 """The present keyframe and six to come, half a second apart."""
+
+_EGO_REACH_M = 5.0  # farther than any cell of the ego's box is from its reference point, rounding included
+_GRID_REACH_M = 50.0
 
 OBJECT_DETAILS = ("boxes", "boxes_present", "boxes_category")
 
@@ -72,3 +75,27 @@ def boxes_in_lidar(boxes: NDArray[np.float64], ego_from_lidar: NDArray[np.float6
     heading = heading @ np.swapaxes(lidar_from_ego[..., :3, :3], -1, -2)
     moved[..., 6] = np.arctan2(heading[..., 1], heading[..., 0])
     return moved
+
+
+def within_reach(boxes: NDArray[np.float64], *places_m: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which boxes could touch the ego's box at one of some places; the others need not be drawn.
+
+    What lies outside the grid of 100 m counts as lying on its border, as in the rasters.
+
+    Args:
+        boxes: (N, T, M, 7).
+        places_m: Each (N, T, 2), in the frame of the boxes.
+
+    Returns:
+        (N, T, M).
+    """
+    corners = box_corners_m(boxes)
+    low, high = (np.clip(each, -_GRID_REACH_M, _GRID_REACH_M) for each in (corners.min(-2), corners.max(-2)))
+    near = np.zeros(boxes.shape[:-1], dtype=np.bool_)
+    for places in places_m:
+        middle = places[..., None, :]
+        behind, ahead = (
+            np.clip(middle + sign, -_GRID_REACH_M, _GRID_REACH_M) for sign in (-_EGO_REACH_M, _EGO_REACH_M)
+        )
+        near |= ((low <= ahead) & (high >= behind)).all(axis=-1)
+    return near

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from drivevla.evaluation.open_loop.averages import mean_scores
 from drivevla.evaluation.open_loop.metric import Definition, Samples, Scores
 from drivevla.evaluation.open_loop.nuscenes.categories import is_human, is_vehicle
-from drivevla.evaluation.open_loop.nuscenes.objects import OBJECT_DETAILS, ObjectsAhead
+from drivevla.evaluation.open_loop.nuscenes.objects import OBJECT_DETAILS, ObjectsAhead, within_reach
 from drivevla.evaluation.open_loop.nuscenes.raster import box_hits, count_hits, occupancy
 from drivevla.evaluation.open_loop.nuscenes.steps import (
     HORIZON_S,
@@ -27,7 +27,7 @@ from drivevla.evaluation.open_loop.nuscenes.steps import (
     step_errors_m,
 )
 
-__all__ = ["ADMLP", "STP3", "seen_occupancy", "without_jitter"]
+__all__ = ["ADMLP", "STP3", "boxes_leftwards", "seen_occupancy", "without_jitter"]
 
 _CHUNK = 64
 _PAST_KEYFRAMES = 2
@@ -35,18 +35,25 @@ _JITTER_M = 0.1
 _LEFT = np.array([-1.0, 1.0])
 
 
-def seen_occupancy(objects: ObjectsAhead, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(N, 6, 200, 200) vehicles and humans that were seen until now; columns run to the left.
+def seen_occupancy(
+    boxes: NDArray[np.float64], drawn: NDArray[np.bool_], category: NDArray[np.str_]
+) -> NDArray[np.bool_]:
+    """(N, 6, 200, 200) vehicles and humans; columns run to the left.
 
     Args:
-        objects: In the ego frame, all seven keyframes.
-        seen: (N, M).
+        boxes: (N, 6, M, 7) as ``boxes_leftwards`` gives them.
+        drawn: (N, 6, M) which of them were seen and are there.
+        category: (N, M).
     """
-    counts = seen & (is_vehicle(objects.category) | is_human(objects.category))
-    mirrored = objects.boxes[:, 1:].copy()
-    mirrored[..., :2] = objects.boxes[:, 1:, :, 1::-1]  # columns from y (left), rows from x (forward)
-    mirrored[..., 6] = 0.5 * np.pi - objects.boxes[:, 1:, :, 6]
-    return occupancy(mirrored, objects.present[:, 1:] & counts[:, None])
+    return occupancy(boxes, drawn & (is_vehicle(category) | is_human(category))[:, None])
+
+
+def boxes_leftwards(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Boxes (..., 7) of the ego frame with x to the left and y forward: what columns and rows are made from."""
+    mirrored = boxes.copy()
+    mirrored[..., :2] = boxes[..., 1::-1]
+    mirrored[..., 6] = 0.5 * np.pi - boxes[..., 6]
+    return mirrored
 
 
 def without_jitter(planned_m: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -85,8 +92,10 @@ class STP3:
         mirror = _LEFT if columns_left else np.ones(2)
         hits = np.zeros(known.shape)
         for chunk in in_chunks(len(samples), _CHUNK):
-            objects = ObjectsAhead(ahead.boxes[chunk], ahead.present[chunk], ahead.category[chunk])
-            grids = seen_occupancy(objects, seen[chunk])
+            boxes = boxes_leftwards(ahead.boxes[chunk, 1:])
+            near = within_reach(boxes, planned[chunk] * _LEFT, driven[chunk] * _LEFT)
+            drawn = ahead.present[chunk, 1:] & seen[chunk, None] & near
+            grids = seen_occupancy(boxes, drawn, ahead.category[chunk])
             grids = grids if columns_left else grids[..., ::-1]
             driven_hits = box_hits(driven[chunk] * mirror, grids)
             hits[chunk] = count_hits(box_hits(planned[chunk] * mirror, grids), driven_hits)

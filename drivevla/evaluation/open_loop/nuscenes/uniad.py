@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from drivevla.evaluation.open_loop.averages import mean_scores
 from drivevla.evaluation.open_loop.metric import Definition, Samples, Scores
 from drivevla.evaluation.open_loop.nuscenes.categories import is_driven
-from drivevla.evaluation.open_loop.nuscenes.objects import OBJECT_DETAILS, ObjectsAhead, boxes_in_lidar
+from drivevla.evaluation.open_loop.nuscenes.objects import OBJECT_DETAILS, ObjectsAhead, boxes_in_lidar, within_reach
 from drivevla.evaluation.open_loop.nuscenes.raster import box_hits, count_hits, occupancy, point_hits
 from drivevla.evaluation.open_loop.nuscenes.steps import (
     HORIZON_S,
@@ -133,8 +133,9 @@ def judged_on_vehicles(
     mirror = np.array([-1.0, 1.0]) if columns_left else np.ones(2)
     box, point = np.zeros(known.shape), np.zeros(known.shape)
     for chunk in in_chunks(len(known), _CHUNK):
-        boxes = boxes_in_lidar(ahead.boxes[chunk], calibration[chunk])
-        objects = ObjectsAhead(boxes[:, 1:], ahead.present[chunk, 1:], ahead.category[chunk])
+        boxes = boxes_in_lidar(ahead.boxes[chunk, 1:], calibration[chunk])
+        near = ahead.present[chunk, 1:] & within_reach(boxes, planned_m[chunk], driven_m[chunk])
+        objects = ObjectsAhead(boxes, near, ahead.category[chunk])
         grids = vehicle_occupancy(objects, exists[chunk, 1:])
         grids = grids[..., ::-1] if columns_left else grids
         box[chunk], point[chunk] = collisions(planned_m[chunk] * mirror, driven_m[chunk] * mirror, grids)

@@ -16,7 +16,7 @@ from drivevla.errors import DataError
 from drivevla.evaluation.open_loop.averages import mean_scores
 from drivevla.evaluation.open_loop.metric import Definition, Samples, Scores
 from drivevla.evaluation.open_loop.nuscenes.categories import is_detected, is_human, is_vehicle
-from drivevla.evaluation.open_loop.nuscenes.objects import OBJECT_DETAILS, ObjectsAhead, boxes_in_lidar
+from drivevla.evaluation.open_loop.nuscenes.objects import OBJECT_DETAILS, ObjectsAhead, boxes_in_lidar, within_reach
 from drivevla.evaluation.open_loop.nuscenes.raster import (
     CELL_M,
     EGO_COLUMNS,
@@ -59,14 +59,16 @@ def objects_in_reach(objects: ObjectsAhead, lidar_points: NDArray[np.integer[Any
     return near & (lidar_points > 0) & is_detected(objects.category)
 
 
-def road_user_occupancy(objects: ObjectsAhead) -> NDArray[np.bool_]:
+def road_user_occupancy(objects: ObjectsAhead, *, near: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
     """(N, 6, 200, 200) vehicles and humans followed from now on; rows run from far to near.
 
     Args:
         objects: In the LiDAR's frame, all seven keyframes, one column the same object throughout.
+        near: (N, 6, M) those worth drawing; all of them when left out.
     """
     counts = is_vehicle(objects.category) | is_human(objects.category)
     drawn = followed(objects.present) & counts[:, None]
+    drawn = drawn if near is None else drawn & near
     return occupancy(objects.boxes[:, 1:], drawn, far_to_near=True)
 
 
@@ -109,7 +111,8 @@ class VAD:
             boxes = boxes_in_lidar(ahead.boxes[chunk], calibration[chunk])
             objects = ObjectsAhead(boxes, ahead.present[chunk], ahead.category[chunk])
             chosen = ahead.present[chunk] & objects_in_reach(objects, points[chunk])[:, None]
-            grids = road_user_occupancy(ObjectsAhead(boxes, chosen, ahead.category[chunk]))
+            near = within_reach(boxes[:, 1:], planned[chunk], driven[chunk])
+            grids = road_user_occupancy(ObjectsAhead(boxes, chosen, ahead.category[chunk]), near=near)
             hits[chunk] = count_hits(
                 box_hits_far_to_near(planned[chunk], grids), box_hits_far_to_near(driven[chunk], grids)
             )

@@ -1,0 +1,133 @@
+"""How many samples a second the open-loop protocols score, beside their definition in plain loops.
+
+Both run in this process on one core and are timed by the processor's clock, since other work on the machine is none of
+theirs. Before anything is timed, both must give the same numbers.
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivevla.bench.plain_metrics import LIDAR_AHEAD_M, PLAIN, plain_sample
+from drivevla.evaluation.open_loop import OpenLoopTruth, Predictions, Samples, load_metric
+from drivevla.geometry import matrix_from_yaw, rigid
+
+__all__ = ["MetricRate", "bench_samples", "measure_metric", "report"]
+
+REPEATS = 3
+SAMPLES = 512
+PLAIN_SAMPLES = 12
+OBJECTS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricRate:
+    """One protocol's speed.
+
+    Attributes:
+        name: The protocol.
+        samples_per_s: Vectorised, best of the repeats.
+        plain_samples_per_s: In plain loops.
+        worst_difference: Largest difference between both numbers of any sample.
+    """
+
+    name: str
+    samples_per_s: float
+    plain_samples_per_s: float
+    worst_difference: float
+
+
+def report() -> str:
+    """A line for every protocol that has a plain definition."""
+    samples = bench_samples(SAMPLES)
+    lines = [f"open-loop metrics, {SAMPLES} samples with {OBJECTS} objects, one core, processor time"]
+    for name in PLAIN:
+        rate = measure_metric(name, samples)
+        lines.append(
+            f"{name:<16} {rate.samples_per_s:9.0f} samples/s, {rate.samples_per_s / rate.plain_samples_per_s:6.0f} x "
+            f"plain loops ({rate.plain_samples_per_s:.1f}); largest difference {rate.worst_difference:.1g}"
+        )
+    return "\n".join(lines)
+
+
+def measure_metric(name: str, samples: Samples) -> MetricRate:
+    """Time one protocol, and its plain definition on the first few samples."""
+    metric, plain = load_metric(name), PLAIN[name]
+    few = [plain_sample(samples, index) for index in range(min(PLAIN_SAMPLES, len(samples)))]
+    begin = time.process_time()
+    answers = [plain(each) for each in few]
+    plain_s = time.process_time() - begin
+    scores = metric.score(samples)
+    worst = max(
+        abs(scores.per_sample[key][index] - value)
+        for index, answer in enumerate(answers)
+        for key, value in answer.items()
+    )
+    best_s = np.inf
+    for _ in range(REPEATS):
+        begin = time.process_time()
+        metric.score(samples)
+        best_s = min(best_s, time.process_time() - begin)
+    return MetricRate(
+        name=name,
+        samples_per_s=len(samples) / best_s,
+        plain_samples_per_s=len(few) / max(plain_s, 1e-9),
+        worst_difference=float(worst),
+    )
+
+
+def bench_samples(count: int, *, seed: int = 0) -> Samples:
+    """Made-up drives of 3 s among cars and pedestrians, with everything that the protocols ask for."""
+    rng = np.random.default_rng(seed)
+    times_s = np.arange(1, 7) * 0.5
+    speed, turn = rng.uniform(2, 14, count), rng.uniform(-0.15, 0.15, count)
+    driven = _arcs(speed, turn, times_s)
+    planned = _arcs(speed * rng.uniform(0.8, 1.2, count), turn + rng.normal(0, 0.05, count), times_s)
+    boxes = np.zeros((count, 7, OBJECTS, 7))
+    boxes[..., 0], boxes[..., 1] = rng.uniform(-35, 35, (count, 1, OBJECTS)), rng.uniform(-28, 28, (count, 1, OBJECTS))
+    boxes[..., :2] += rng.uniform(-1, 1, (count, 1, OBJECTS, 2)) * np.arange(7)[:, None, None] * 0.5
+    boxes[..., 3:6], boxes[..., 6] = [4.6, 1.9, 1.7], rng.uniform(-np.pi, np.pi, (count, 1, OBJECTS))
+    category = np.where(rng.random((count, OBJECTS)) < 0.7, "vehicle.car", "human.pedestrian.adult")
+    boxes[..., 3:5] *= np.where(category == "vehicle.car", 1.0, 0.3)[:, None, :, None]
+    along = np.linspace(-45, 45, 20)
+    kerbs = np.stack([np.stack([along, np.full(20, side)], axis=-1) for side in (-6.0, 3.5)])
+    tokens = tuple(f"sample {index}" for index in range(count))
+    everyone = np.ones((count, OBJECTS), dtype=np.bool_)
+    truth = OpenLoopTruth(
+        tokens=tokens,
+        times_s=times_s,
+        poses=driven,
+        valid=np.ones((count, 6), dtype=np.bool_),
+        details={
+            "boxes": boxes,
+            "boxes_present": np.ones(boxes.shape[:3], dtype=np.bool_),
+            "boxes_category": category,
+            "boxes_lidar_points": np.ones((count, OBJECTS), dtype=np.int64),
+            "boxes_tracked": np.ones(count, dtype=np.bool_),
+            "boxes_seen": everyone,
+            "past_keyframes": np.full(count, 2),
+            "ego_from_lidar": np.tile(rigid(matrix_from_yaw(-np.pi / 2), [LIDAR_AHEAD_M, 0.0, 1.84]), (count, 1, 1)),
+            "boundary": np.broadcast_to(kerbs, (count, *kerbs.shape)),
+            "boundary_present": np.ones((count, 2), dtype=np.bool_),
+            "device_xy_m": np.tile([1.5, 0.0], (count, 1)),
+        },
+    )
+    predictions = Predictions(
+        tokens=tokens,
+        times_s=times_s,
+        poses=planned[:, None],
+        scores=np.ones((count, 1)),
+        planned=np.ones(count, dtype=np.bool_),
+        texts=(None,) * count,
+    )
+    return Samples(predictions=predictions, truth=truth)
+
+
+def _arcs(
+    speed_mps: NDArray[np.float64], turn_radps: NDArray[np.float64], times_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    yaw = turn_radps[:, None] * times_s
+    chord = speed_mps[:, None] * times_s * np.sinc(yaw / (2 * np.pi))
+    return np.stack([chord * np.cos(yaw / 2), chord * np.sin(yaw / 2), yaw], axis=-1)
