@@ -186,7 +186,7 @@ def _reflected(surface: Surface, gloss: float, light: Light, in_sun: bool) -> tu
 @inlined
 def _lamplight(surface: Surface, retro: float, light: Light) -> Vector:
     lamp = street_light_at(surface.point_m, surface.normal, light.lamp_pool, light.lamp_corner_m, light.lamp_cell_m)
-    lit = scaled(_WARM, lamp * light.night * 0.42)
+    lit = scaled(_WARM, lamp * light.night * 0.36)
     beam = headlight_at(light.headlights, surface.point_m, surface.normal)
     # Markings and signs throw the light back to where it came from.
     return sum_of(lit, scaled((1.0, 0.96, 0.86), beam * (1.0 + 1.6 * retro)))

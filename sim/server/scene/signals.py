@@ -24,7 +24,6 @@ SIGNAL_KINDS: dict[str, SignalKind] = {"1000001": "traffic_light", "206": "stop"
 
 _TRIGGER_HALF_LENGTH_M, _TRIGGER_HALF_HEIGHT_M = 1.5, 1.0
 _LARGEST_MISALIGNMENT_DEG = 10.0
-_KMH_PER_MPH = 1.609344
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +70,8 @@ def _site(signal_id: str, landmarks: "Sequence[carla.Landmark]", graph: LaneGrap
         signal_id=signal_id,
         kind=kind,
         pose=Pose((location.x, location.y, location.z), (0.0, _turn_deg(yaw_deg + 90.0, 0.0), 0.0)),
-        value_kmh=_limit_kmh(first) if kind == "speed_limit" else None,
+        # CARLA takes the number as km/h whatever unit the text names: its towns have limits of 30, 60 and 90 km/h.
+        value_kmh=float(first.value) if kind == "speed_limit" else None,
         approach=approach,
     )
 
@@ -79,11 +79,6 @@ def _site(signal_id: str, landmarks: "Sequence[carla.Landmark]", graph: LaneGrap
 def _lanes(landmark: "carla.Landmark") -> tuple[int, ...]:
     spans = [sorted(span) for span in landmark.get_lane_validities()]
     return tuple(sorted({lane for low, high in spans for lane in range(low, high + 1) if lane != 0}))
-
-
-def _limit_kmh(landmark: "carla.Landmark") -> float:
-    scale = _KMH_PER_MPH if landmark.unit == "mph" else 1.0
-    return float(landmark.value * scale)
 
 
 def _turn_deg(to_deg: float, from_deg: float) -> float:
