@@ -25,7 +25,7 @@ from drivevla.evaluation.closed_loop.telling import caption, ego_shape, sample_o
 from drivevla.evaluation.closed_loop.town import Town, town_of
 from drivevla.evaluation.closed_loop.way import scored_route
 from drivevla.evaluation.closed_loop.world import Contacts, JudgedWorld
-from drivevla.evaluation.driving_score import CarlaLaneMap, EventKind, Failure, RouteJudge, rule_book
+from drivevla.evaluation.driving_score import CarlaLaneMap, EventKind, Failure, RouteJudge, RouteStop, rule_book
 from drivevla.runs.atomic import write_text_atomically
 from drivevla.sim.maps import landmarks
 from drivevla.sim.routes import DensePlan, Place, Route, load_routes, plan_route
@@ -146,7 +146,8 @@ class _Episode:
         except PolicyError as raised:
             failure, error = Failure.AGENT, str(raised)
             self._judge_until(0, recorder)
-        self._instructions.finish(time_s=self._judged_s, distance_m=self._judged_m)
+        arrived = self._judge.stop is RouteStop.ARRIVED
+        self._instructions.finish(time_s=self._judged_s, distance_m=self._judged_m, arrived=arrived)
         self._instructions.write(self._folder / INSTRUCTIONS_FILE, guidance=self._job.guidance.in_full())
         left_out = tuple(each.type for each in self._stage.director.left_out)
         if self._route.scenarios:

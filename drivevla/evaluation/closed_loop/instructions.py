@@ -88,9 +88,14 @@ class InstructionLog:
             if said.monitor is not None:
                 said.monitor.update(sample)
 
-    def finish(self, *, time_s: float, distance_m: float) -> None:
-        """Judge what is still in force at the end of the drive."""
+    def finish(self, *, time_s: float, distance_m: float, arrived: bool) -> None:
+        """Judge what is still in force at the end of the drive.
+
+        The rules call a car arrived up to 10 m before the end of its route: what was still to come there is not judged.
+        """
         for said in tuple(self._open):
+            if arrived and _was_cut_short(said.monitor):
+                said.monitor, said.reason = None, "the route was over before this could be done"
             self._end(said, time_s=time_s, distance_m=distance_m, said_anew=False)
 
     @property
@@ -156,6 +161,11 @@ def read_instructions(path: Path) -> list[dict[str, Any]]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} holds no instructions of a drive: {type(error).__name__}: {error}") from error
     return said
+
+
+def _was_cut_short(monitor: GoalMonitor | None) -> bool:
+    """Whether a goal was still open, and would have failed for nothing but the end."""
+    return monitor is not None and monitor.verdict is Verdict.PENDING and monitor.finish() is Verdict.FAILED
 
 
 def _outcome(monitor: GoalMonitor | None, *, said_anew: bool) -> Outcome:

@@ -5,7 +5,9 @@ import math
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from drivevla.errors import UnknownName
@@ -17,13 +19,13 @@ from drivevla.evaluation.driving_score import ActorPose, Tick
 from drivevla.planner.control import VehicleControl
 from drivevla.sim.maps import find_map
 from drivevla.sim.navigator import EgoShape, Sample
-from drivevla.sim.routes import DensePlan, Route, downsample_route, generate_routes, plan_route
+from drivevla.sim.routes import DensePlan, Route, RouteFormat, downsample_route, generate_routes, plan_route
 
 carla = pytest.importorskip("carla", reason="the extra 'sim' is not installed")
 
 
 @cache
-def town() -> tuple["carla.Map", str]:
+def town() -> tuple[Any, str]:
     source = find_map("Gen_grid_1")
     return carla.Map(source.name, source.opendrive), source.opendrive
 
@@ -34,18 +36,21 @@ def way() -> tuple[Route, DensePlan]:
     return route, plan_route(town()[0], route)
 
 
-def drive(config: GuidanceConfig, path: Path, *, refuses: bool = False) -> InstructionCounts:
-    """The route driven exactly, a tick every half metre."""
+def drive(
+    config: GuidanceConfig, path: Path, *, refuses: bool = False, short_m: float = 0.0, arrived: bool = True
+) -> InstructionCounts:
+    """The route driven exactly, two ticks a point, but for its last metres."""
     route, plan = way()
     guide = make_guide(config, plan, route, *town(), seed=3)
     log = InstructionLog(town()[0], (), shape=EgoShape())
-    for number in range(len(plan.distance_m)):
+    driven = int(np.searchsorted(plan.distance_m, plan.length_m - short_m, side="right"))
+    for number in range(driven):
         x, y = plan.location_m[number, :2].tolist()
         pose = (x, -y, -math.radians(float(plan.yaw_deg[number])))
         for half in (0.0, 0.05):
             guidance = guide.navigator.update(pose, time_s=0.1 * number + half)
             log.follow(guidance, Sample(time_s=0.1 * number + half, pose=pose, speed_mps=10.0, refused=refuses))
-    log.finish(time_s=0.1 * len(plan.distance_m), distance_m=plan.length_m)
+    log.finish(time_s=0.1 * driven, distance_m=plan.length_m - short_m, arrived=arrived)
     log.write(path, guidance=config.in_full())
     return log.counts
 
@@ -61,6 +66,17 @@ def test_whoever_drives_the_route_has_done_all_that_was_said(tmp_path: Path) -> 
     assert all(each["issued_m"] <= each["withdrawn_m"] for each in said)
     events = json.loads((tmp_path / "instructions.json").read_text())["events"]
     assert [event["what"] for event in events].count("withdraw") == len(said) - 1  # the last stays to the end
+
+
+def test_what_the_end_of_the_route_cut_short_is_not_judged(tmp_path: Path) -> None:
+    """150 m before the end the turn is still to come: a failure, unless the rules say that this is the end."""
+    broken, over = (
+        drive(GuidanceConfig(), tmp_path / "i.json", short_m=150.0, arrived=arrived) for arrived in (False, True)
+    )
+    assert (broken.failed, broken.not_judged) == (1, 0)
+    assert (over.failed, over.not_judged) == (0, 1)
+    assert broken.given == over.given
+    assert read_instructions(tmp_path / "i.json")[-1]["reason"] == "the route was over before this could be done"
 
 
 def test_what_must_be_refused_fails_whoever_does_not(tmp_path: Path) -> None:
@@ -93,7 +109,8 @@ def test_a_guidance_says_in_full_what_is_heard() -> None:
 def test_target_points_are_thinned_as_the_route_came() -> None:
     """Leaderboard 1 keeps a point at least every 51 m, leaderboard 2 every 201 m."""
     route, plan = way()
-    for layout, gap_m in (("leaderboard_1", 50.0), ("leaderboard_2", 200.0)):
+    layouts: tuple[tuple[RouteFormat, float], ...] = (("leaderboard_1", 50.0), ("leaderboard_2", 200.0))
+    for layout, gap_m in layouts:
         came = replace(route, format=layout)
         guide = make_guide(GuidanceConfig(name="points"), plan, came, *town(), seed=0)
         x, y = plan.location_m[0, :2].tolist()
