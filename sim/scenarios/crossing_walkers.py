@@ -27,6 +27,8 @@ __all__ = ["DynamicObjectCrossing", "ParkingCrossingPedestrian", "PedestrianCros
 SPEED_MPS = 2.0
 LEAST_M = 6.0
 END_M = 40.0
+REACH_M = (3.0, 5.2)
+"""From the lane's middle to where the pedestrian begins: 2.1 s at 2 m/s, give or take the ego's size."""
 
 
 class _Crossing(Scenario):
@@ -80,6 +82,12 @@ class DynamicObjectCrossing(_Crossing):
     @classmethod
     def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
         """The harder, the later the pedestrian is seen."""
+        x, y, z = spot.plan.location_m[spot.index].tolist()
+        lane = spot.roads.waypoint((x, y, z))
+        kerb = spot.roads.kerb(lane, "right")
+        reach = lane.transform.location.distance(kerb.transform.location)
+        if not REACH_M[0] <= reach <= REACH_M[1]:
+            raise DataError(f"the kerb is {reach:.1f} m away: the pedestrian would not meet an ego at an even speed")
         return {
             "distance": between(30.0, 16.0, spot.difficulty),
             "blocker_model": str(spot.rng.choice(["static.prop.vendingmachine", "static.prop.container"])),

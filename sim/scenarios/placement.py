@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,16 @@ import numpy as np
 
 from drivevla import registry
 from drivevla.errors import ConfigError, DataError
-from drivevla.sim.routes import DensePlan, Manoeuvre, Place, Route, generate_routes, manoeuvres_on, plan_points
+from drivevla.sim.routes import (
+    DensePlan,
+    Location,
+    Manoeuvre,
+    Place,
+    Route,
+    generate_routes,
+    manoeuvres_on,
+    plan_points,
+)
 from drivevla.sim.routes import Scenario as ScenarioSpec
 from drivevla.sim.routes.weather import LEADERBOARD_2_WEATHER, Weather
 from drivevla.sim.scenarios.needs import Needs, Spot
@@ -28,6 +38,7 @@ _ROUNDS = 8
 _ROUTES_A_ROUND = 4
 _TRIES_A_ROUTE = 6
 _LONGEST_M = 600.0
+_KEY_M = 20.0
 
 
 def place_scenarios(
@@ -81,9 +92,10 @@ def _places(roads: Roads, name: str, kind: Any, *, seed: int, difficulty: float,
         for manoeuvre in needs.manoeuvres:
             for route in _candidates(roads, needs, manoeuvre, int(rng.integers(2**31)), weather):
                 plan = plan_points(roads.map, route.key_points_m)
-                spec = _fitting(roads, plan, name, kind, manoeuvre, difficulty, rng)
-                if spec is not None:
-                    yield _with(route, f"{name}_{number}", spec)
+                placed = _fitting(roads, plan, name, kind, manoeuvre, difficulty, rng)
+                if placed is not None:
+                    points, spec = placed
+                    yield _with(route, f"{name}_{number}", points, spec)
                     number += 1
 
 
@@ -110,37 +122,45 @@ def _fitting(
     manoeuvre: Manoeuvre,
     difficulty: float,
     rng: np.random.Generator,
-) -> ScenarioSpec | None:
-    """The scenario at the first of some drawn triggers at which it can be made."""
+) -> tuple[tuple[Location, ...], ScenarioSpec] | None:
+    """The scenario at the first of some drawn triggers at which it can be made, and the part of the route round it."""
     triggers = _triggers(roads, plan, kind.needs, manoeuvre)
     rng.shuffle(triggers)
-    for index in triggers[:_TRIES_A_ROUTE]:
+    for index, end_m in triggers[:_TRIES_A_ROUTE]:
         x, y, z = plan.location_m[index].tolist()
         trigger = Place((x, y, z), float(plan.yaw_deg[index]))
         try:
             spot = Spot(roads=roads, plan=plan, index=int(index), difficulty=difficulty, rng=rng)
             parameters = kind.draw_parameters(spot)
             spec = ScenarioSpec(name=f"{name}_1", type=name, trigger=trigger, parameters=parameters)
-            kind(roads, plan, spec, np.random.default_rng(0))
+            points = _part(plan, float(plan.distance_m[index]) - kind.needs.lead_in_m, end_m + kind.needs.lead_out_m)
+            kind(roads, plan_points(roads.map, points), spec, np.random.default_rng(0))
         except DataError:
             continue
-        return spec
+        return points, spec
     return None
 
 
-def _triggers(roads: Roads, plan: DensePlan, needs: Needs, manoeuvre: Manoeuvre) -> list[int]:
-    """Points of the plan that meet the needs."""
+def _part(plan: DensePlan, begin_m: float, end_m: float) -> tuple[Location, ...]:
+    """Key points of a part of a plan, close enough together to lead the same way."""
+    along = np.linspace(max(begin_m, 0.0), min(end_m, plan.length_m), math.ceil((end_m - begin_m) / _KEY_M) + 1)
+    index = np.unique(np.clip(np.searchsorted(plan.distance_m, along), 0, len(plan.distance_m) - 1))
+    return tuple((x, y, z) for x, y, z in plan.location_m[index].tolist())
+
+
+def _triggers(roads: Roads, plan: DensePlan, needs: Needs, manoeuvre: Manoeuvre) -> list[tuple[int, float]]:
+    """Points of the plan that meet the needs, each with how far along the plan the place reaches."""
     along = plan.distance_m
     if needs.before_junction_m is None:
         return [
-            index
+            (index, float(along[index]) + needs.room_m)
             for index in range(0, len(along), 5)
             if along[index] >= needs.lead_in_m
             and along[index] + needs.room_m + needs.lead_out_m <= plan.length_m
             and _is_free(plan, index, needs)
         ]
     near, far = needs.before_junction_m
-    triggers: list[int] = []
+    triggers: list[tuple[int, float]] = []
     for site in manoeuvres_on(roads.map, plan):
         if site.manoeuvre != manoeuvre:
             continue
@@ -151,7 +171,8 @@ def _triggers(roads: Roads, plan: DensePlan, needs: Needs, manoeuvre: Manoeuvre)
         if along[min(site.end, len(along) - 1)] + needs.lead_out_m > plan.length_m:
             continue
         picked = np.flatnonzero((along >= max(along[enter] - far, needs.lead_in_m)) & (along <= along[enter] - near))
-        triggers.extend(int(each) for each in picked if (plan.junction[each : enter - 1] == -1).all())
+        end_m = float(along[min(site.end, len(along) - 1)])
+        triggers.extend((int(each), end_m) for each in picked if (plan.junction[each : enter - 1] == -1).all())
     return triggers
 
 
@@ -163,11 +184,11 @@ def _is_free(plan: DensePlan, index: int, needs: Needs) -> bool:
     return bool((plan.junction[stretch] == -1).all() and same_lane and turned <= needs.turn_deg)
 
 
-def _with(route: Route, name: str, spec: ScenarioSpec) -> Route:
+def _with(route: Route, name: str, points: tuple[Location, ...], spec: ScenarioSpec) -> Route:
     return Route(
         id=name,
         town=route.town,
-        key_points_m=route.key_points_m,
+        key_points_m=points,
         weather=route.weather,
         format="leaderboard_2",
         scenarios=(spec,),

@@ -1,0 +1,96 @@
+"""One placed route a scenario type, driven by several policies: which situations need a driver, and who is one.
+
+``python -m drivevla.bench.scenarios FOLDER [--policy NAME ...] [--type NAME ...]`` writes ``FOLDER/table.md``. A route
+counts as solved when it is completed without any infraction but slowness.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from drivevla import registry
+from drivevla.evaluation.closed_loop.runner import ClosedLoopConfig, evaluate_closed_loop
+from drivevla.evaluation.driving_score import RouteRecord, read_result_file
+from drivevla.sim.maps import find_map
+from drivevla.sim.routes import Route, write_routes
+from drivevla.sim.scenarios import place_scenarios
+
+__all__ = ["Outcome", "main", "placed_routes", "table"]
+
+TOWNS = ("Gen_grid_1", "Gen_multilane_1", "Gen_highway_1")
+POLICIES = ("stand_still", "lane_follower", "expert")
+_SLOWNESS = "min_speed_infractions"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a policy did on a type's route.
+
+    Attributes:
+        solved: Completed, and nothing went wrong.
+        words: Share of the route and what went wrong.
+    """
+
+    solved: bool
+    words: str
+
+
+def placed_routes(types: Sequence[str], *, seed: int = 1, difficulty: float = 0.5) -> list[Route]:
+    """One route a type, on the first of our towns that has a place for it."""
+    import carla
+
+    left = list(types)
+    routes: list[Route] = []
+    for town in TOWNS:
+        source = find_map(town)
+        found = place_scenarios(carla.Map(source.name, source.opendrive), left, seed=seed, difficulty=difficulty)
+        routes.extend(found)
+        left = [each for each in left if each not in {route.scenarios[0].type for route in found}]
+    return routes
+
+
+def outcome(record: RouteRecord) -> Outcome:
+    """One route's record in a few words."""
+    wrong = {name: len(messages) for name, messages in record.infractions.items() if messages and name != _SLOWNESS}
+    words = f"{record.score_route:.0f} %" + "".join(f", {name} {count}" for name, count in wrong.items())
+    return Outcome(solved=record.completed and not wrong, words=words)
+
+
+def table(routes: Sequence[Route], results: dict[str, dict[str, Outcome]]) -> str:
+    """Markdown: a line a type, a column a policy."""
+    lines = ["| type | town | " + " | ".join(results) + " |", "| --- " * (len(results) + 2) + "|"]
+    for route in routes:
+        cells = []
+        for of_policy in results.values():
+            seen = of_policy.get(route.id)
+            cells.append("not driven" if seen is None else f"{'**solved**' if seen.solved else 'failed'}: {seen.words}")
+        lines.append(f"| {route.scenarios[0].type} | {route.town} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Place, drive, tell."""
+    parser = argparse.ArgumentParser(prog="python -m drivevla.bench.scenarios", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--policy", action="append", choices=registry.names("policies"))
+    parser.add_argument("--type", action="append", choices=registry.names("scenarios"))
+    arguments = parser.parse_args(argv)
+    folder: Path = arguments.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    routes = placed_routes(arguments.type or registry.names("scenarios"))
+    write_routes(routes, folder / "routes.xml")
+    results: dict[str, dict[str, Outcome]] = {}
+    for policy in arguments.policy or POLICIES:
+        config = ClosedLoopConfig(routes=str(folder / "routes.xml"), policy=policy, rig="blind")
+        evaluate_closed_loop(config, folder / policy)
+        records = read_result_file(folder / policy / "artefacts/result.json", rules="leaderboard-2.1").records
+        results[policy] = {route.id: outcome(record) for route, record in zip(routes, records, strict=True)}
+        (folder / "table.md").write_text(table(routes, results), encoding="utf-8")
+    sys.stdout.write((folder / "table.md").read_text(encoding="utf-8"))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
