@@ -68,6 +68,8 @@ def page(findings: Mapping[str, Mapping[str, Finding]]) -> str:
         "CARLA documents; *refused*: the server says so, by an error that names the call, or, for "
         "calls that the client does not wait for, by a counted and logged line; *fails*: an error as CARLA gives it "
         "too; *client*: the client cannot make the call, whatever the server; *untried*: see the note.",
+        "Which programs of others run against it, and what became of each, is in "
+        "[official harnesses](official-harnesses.md).",
     ]
     for name, methods in findings.items():
         untried = {method: Finding("untried", reason) for method, reason in UNTRIED.get(name, {}).items()}
