@@ -36,16 +36,22 @@ class Block:
     Attributes:
         rows: Which, in the scene.
         from_m: Where it begins, along the route from the ego's origin.
-        to_m: Where it ends.
+        left_to_m: Where it ends for who passes it on the left.
+        right_to_m: Likewise on the right.
         right_edge_m: Its right edge, to the left of the route's middle.
         left_edge_m: Its left edge.
     """
 
     rows: tuple[int, ...]
     from_m: float
-    to_m: float
+    left_to_m: float
+    right_to_m: float
     right_edge_m: float
     left_edge_m: float
+
+    def to_m(self, left_m: float) -> float:
+        """Where it ends for who passes it so far to the left."""
+        return self.left_to_m if left_m > 0.0 else self.right_to_m
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,24 +94,43 @@ def find_block(others: Others, places: Places, blocks: NDArray[np.bool_], left_m
     picked = np.array(chosen)
     extra_m = _DOOR_CLEARANCE_M - _CLEARANCE_M if others.door_open[picked].any() else 0.0
     from_m = float(begin[picked].min())
-    beside = blocks & (end > from_m - _SWING_M) & (begin < reach + _SWING_M)
+    near = blocks & (end > from_m - _SWING_M)
     low, high = places.left_m - places.half_across_m, places.left_m + places.half_across_m
+    spans = np.stack([low, high, begin, end], axis=-1)[near]
+    mirrored = np.stack([-high, -low, begin, end], axis=-1)[near]
+    left_edge_m, left_to_m = _around_edge(spans, float(high[picked].max()), reach)
+    right_edge_m, right_to_m = _around_edge(mirrored, float(-low[picked].min()), reach)
     return Block(
         rows=tuple(chosen),
         from_m=from_m,
-        to_m=reach,
-        right_edge_m=-_outer_edge(-high[beside], -low[beside], float(-low[picked].min())) - extra_m,
-        left_edge_m=_outer_edge(low[beside], high[beside], float(high[picked].max())) + extra_m,
+        left_to_m=left_to_m,
+        right_to_m=right_to_m,
+        right_edge_m=-right_edge_m - extra_m,
+        left_edge_m=left_edge_m + extra_m,
     )
 
 
-def _outer_edge(low_m: NDArray[np.float64], high_m: NDArray[np.float64], edge_m: float) -> float:
-    """The edge beyond which the ego fits through: what leaves no room between itself and the block belongs to it."""
+def _around_edge(spans: NDArray[np.float64], edge_m: float, reach_m: float) -> tuple[float, float]:
+    """The edge past which the ego fits, and how far along it must stay there.
+
+    What leaves no room between itself and the block, or stands where the ego would come back, belongs to the block.
+
+    Args:
+        spans: (K, 4) where things begin and end across the way, and along it.
+        edge_m: Of the block so far, on the side of the larger values.
+        reach_m: Its end so far.
+    """
     needed_m = 2.0 * (HALF_WIDTH_M + _CLEARANCE_M)
-    for low, high in sorted(zip(low_m.tolist(), high_m.tolist(), strict=True)):
-        if high > edge_m and low < edge_m + needed_m:
-            edge_m = high
-    return edge_m
+    low, high, begin, end = spans.T
+    while True:
+        belong = (begin < reach_m + _TOGETHER_M) & (low < edge_m + needed_m) & (high > -HALF_WIDTH_M - _TOUCHES_M)
+        grown = (
+            max(edge_m, float(high[belong].max(initial=edge_m))),
+            max(reach_m, float(end[belong].max(initial=reach_m))),
+        )
+        if grown == (edge_m, reach_m):
+            return grown
+        edge_m, reach_m = grown
 
 
 def ways_around(
@@ -205,7 +230,7 @@ class Detours:
         for around in ways_around(
             block, lane, width_left_m=_width(lanes, lane.left_id), width_right_m=_width(lanes, lane.right_id)
         ):
-            back_m = block.to_m + REAR_M + 1.0
+            back_m = block.to_m(around.left_m - base_left_m) + REAR_M + 1.0
             if self._free(around, others, places, back_m + room_m, speed_mps, cruise_mps, block):
                 self.shift = Shift(
                     left_m=around.left_m - base_left_m,
@@ -230,7 +255,7 @@ class Detours:
         block: Block,
     ) -> bool:
         stuck = in_band(places, around.left_m, _CLEARANCE_M / 2) & others.stands
-        stuck &= (places.along_m > 0) & (places.along_m < block.to_m)
+        stuck &= (places.along_m > 0) & (places.along_m < block.to_m(around.left_m))
         stuck[list(block.rows)] = False
         if stuck.any():
             return False
@@ -248,7 +273,7 @@ class Detours:
         block = find_block(others, places, blocks)
         if block is None or block.from_m > self.shift.end_m - way.distance_m + _TOGETHER_M / 2:
             return
-        back_m = way.distance_m + block.to_m + REAR_M + 1.0
+        back_m = way.distance_m + block.to_m(self.shift.left_m) + REAR_M + 1.0
         if back_m > self.shift.back_m:
             self.shift = Shift(
                 left_m=self.shift.left_m,

@@ -118,4 +118,6 @@ def test_cones_along_the_edge_of_roadworks_belong_to_them(
     assert block.rows == (0,)  # the cone alone would not be in the way ...
     assert block.left_edge_m == pytest.approx(1.9)  # ... but there is no room between it and the warning
     assert block.right_edge_m == pytest.approx(-1.2)
+    assert block.left_to_m == pytest.approx(33.2)
+    assert block.right_to_m == pytest.approx(30.6)
     assert block.from_m == pytest.approx(29.4)
