@@ -61,6 +61,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "nuscenes-uniad-upto": "drivevla.evaluation.open_loop.nuscenes.uniad:uniad_up_to",
         "nuscenes-vad": "drivevla.evaluation.open_loop.nuscenes.vad:VAD",
         "opendrivevla": "drivevla.evaluation.open_loop.nuscenes.opendrivevla:OpenDriveVLA",
+        "waymo-rfs": "drivevla.evaluation.open_loop.waymo:WaymoRFS",
     },
     "policies": {  # whatever drives: drivevla.policies
         "expert": "drivevla.sim.expert:Expert",
@@ -109,7 +110,9 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "VehicleTurningRoutePedestrian": "drivevla.sim.scenarios.crossing_behind_turn:VehicleTurningRoutePedestrian",
         "YieldToEmergencyVehicle": "drivevla.sim.scenarios.emergency:YieldToEmergencyVehicle",
     },
-    "objectives": {},  # training objectives: drivevla.training
+    "objectives": {  # training objectives: drivevla.training
+        "imitation": "drivevla.training.imitation:Imitation",
+    },
 }
 """What ships with DriveVLA: one line a name, ``"regression": "drivevla.planner.regression:RegressionHead"``."""
 
