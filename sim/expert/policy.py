@@ -41,7 +41,9 @@ _JOIN_S, _JOIN_LEAST_M = 0.9, 5.0
 _PATH_M = 40
 _CORRIDOR_M = 0.25
 _ASIDE_RAD = (float(np.radians(50.0)), float(np.radians(130.0)))
-_PATIENCE_S = 15.0
+_BRISK_MPS2 = 4.0
+"""Out of a stand into a gap that was waited for; the car itself does 6 m/s2."""
+_PATIENCE_S = 10.0
 _STANDING_LONG_S = 8.0
 _QUEUE_M = 60.0
 
@@ -62,7 +64,7 @@ class Expert:
 
     def __init__(self, *, language: str = "en") -> None:
         self._language = Language(language)
-        self._model = FollowingModel()
+        self._calm, self._brisk = FollowingModel(), FollowingModel(acceleration_mps2=_BRISK_MPS2)
         self.reset(0)
 
     def reset(self, seed: int) -> None:
@@ -169,17 +171,16 @@ class Expert:
         places = path.places(others.xy_m, others.yaw_rad, others.half_m)
         forecast = forecast_by_motion(others)
         leaders = _leaders(path, others, places, forecast, speed)
-        first = drive_profile(speed, envelope, leaders=leaders, stops=stops, model=self._model)
+        model = self._calm if self._stood_since_s is None else self._brisk
+        first = drive_profile(speed, envelope, leaders=leaders, stops=stops, model=model)
         lane_map = LaneMap.of(truth.lanes or ())
         patient = self._stood_since_s is None or truth.timestamp_s - self._stood_since_s < _PATIENCE_S
         crossings = yield_to_others(path, others, places, first, lane_map, truth, patient=patient)
         stops = [*stops, *crossings.stops, *coming_collisions(path, others, places, forecast, first)]
         leaders = [*leaders, *crossings.leaders]
-        profile = drive_profile(
-            speed, envelope, leaders=leaders, stops=stops, model=self._model, horizon_s=DT_S * STEPS
-        )
+        profile = drive_profile(speed, envelope, leaders=leaders, stops=stops, model=model, horizon_s=DT_S * STEPS)
         situation = self._situation(truth, way, others, places, profile, envelope, offset, wish, cruise)
-        self._remember(profile, speed, truth.timestamp_s)
+        self._remember(profile, speed, truth.timestamp_s, inside=bool(way.in_junction[:5].any()))
         return self._plan(path, profile, situation)
 
     def _situation(
@@ -229,11 +230,12 @@ class Expert:
             waited_for=self._waited_for,
         )
 
-    def _remember(self, profile: Profile, speed: float, now_s: float) -> None:
-        """What the car stands for, and since when."""
+    def _remember(self, profile: Profile, speed: float, now_s: float, *, inside: bool) -> None:
+        """What the car stands for, and since when; a gap that it takes is taken to the end of the junction."""
         if speed > 1.0:
-            self._stood_since_s = None
             self._waited_for = None
+            if not inside:
+                self._stood_since_s = None
         elif speed < 0.2:
             binding = profile.binding
             if isinstance(binding, Stop) and binding.key in ("crossing", "joining", "collision"):
