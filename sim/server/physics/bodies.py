@@ -1,14 +1,15 @@
 """Every body of the collision pass side by side: vehicles, then walkers, then props."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drivevla.sim.server.physics.boxes import Boxes
+from drivevla.sim.server.numba_import import kernel
+from drivevla.sim.server.physics.boxes import BOX, Boxes
 from drivevla.sim.server.physics.props import PropRows
-from drivevla.sim.server.physics.rows import columns
 from drivevla.sim.server.physics.vehicle_rows import VehicleRows
 from drivevla.sim.server.physics.walkers import WalkerRows
 
@@ -35,8 +36,8 @@ class Bodies:
     """
 
     actor_id: NDArray[np.int64]
-    kind: NDArray[np.int8]
-    row: NDArray[np.intp]
+    kind: NDArray[np.int64]
+    row: NDArray[np.int64]
     boxes: Boxes
     mass_center_m: Floats
     yaw_rate_radps: Floats
@@ -44,89 +45,89 @@ class Bodies:
     inverse_inertia: Floats
 
 
+_PART = np.dtype(
+    [
+        ("actor_id", np.int64),
+        ("kind", np.int64),
+        ("row", np.int64),
+        ("mass_center_m", float, (2,)),
+        ("yaw_rate_radps", float),
+        ("inverse_mass", float),
+        ("inverse_inertia", float),
+    ]
+)
+
+
 def gather(vehicles: VehicleRows, walkers: WalkerRows, props: PropRows) -> Bodies:
     """Everything that collides now; walkers that lie on the ground do not."""
-    present: list[tuple[int, NDArray[np.intp], tuple[NDArray[Any], ...]]] = []
-    if len(vehicles):
-        chosen = np.nonzero(vehicles.colliding)[0]
-        present.append((VEHICLE, chosen, _of_vehicles(vehicles, chosen)))
-    if len(walkers) or not len(vehicles):
-        chosen = np.nonzero(walkers.colliding & (walkers.lying_s <= 0.0))[0]
-        present.append((WALKER, chosen, _of_walkers(walkers, chosen)))
-    if len(props):
-        chosen = np.nonzero(props.colliding)[0]
-        present.append((PROP, chosen, _of_props(props, chosen)))
-    actor_id, center, half, yaw, velocity, mass_center, rate, by_mass, by_inertia = (
-        parts[0] if len(parts) == 1 else np.concatenate(parts)
-        for parts in zip(*(part for _, _, part in present), strict=True)
-    )
-    kinds = np.array([kind for kind, _, _ in present], dtype=np.int8)
-    return Bodies(
-        actor_id=actor_id,
-        kind=np.repeat(kinds, [len(rows) for _, rows, _ in present]),
-        row=np.concatenate([rows for _, rows, _ in present]),
-        boxes=Boxes(center, half, yaw, velocity),
-        mass_center_m=mass_center,
-        yaw_rate_radps=rate,
-        inverse_mass=by_mass,
-        inverse_inertia=by_inertia,
-    )
+    most = len(vehicles) + len(walkers) + len(props)
+    boxes, parts = np.empty(most, dtype=BOX), np.empty(most, dtype=_PART)
+    count = _gather_vehicles(vehicles.records, boxes, parts)
+    count = _gather_walkers(walkers.records, boxes, parts, count)
+    count = _gather_props(props.records, boxes, parts, count)
+    parts = parts[:count]
+    return Bodies(boxes=Boxes.of(boxes[:count]), **{name: parts[name] for name in _PART.names or ()})
 
 
-def _placed(location_m: Floats, yaw_rad: Floats, center_m: Floats) -> Floats:
-    cos, sin = np.cos(yaw_rad), np.sin(yaw_rad)
-    placed = location_m + center_m
-    placed[:, 0] += (cos - 1.0) * center_m[:, 0] - sin * center_m[:, 1]
-    placed[:, 1] += sin * center_m[:, 0] + (cos - 1.0) * center_m[:, 1]
-    return placed
+@kernel
+def _gather_vehicles(vehicles: Any, boxes: Any, parts: Any) -> int:
+    count = 0
+    for row in range(len(vehicles)):
+        v = vehicles[row]
+        if v.colliding:
+            box, part = boxes[count], parts[count]
+            _place(box, v, v.body_center_m, v.body_half_m)
+            _describe(part, v, VEHICLE, row, 1.0 / v.inverse[0], 1.0 / v.inverse[1])
+            part.mass_center_m[0] = v.location_m[0] + box.cos * v.center_x_m
+            part.mass_center_m[1] = v.location_m[1] + box.sin * v.center_x_m
+            part.yaw_rate_radps = v.yaw_rate_radps
+            count += 1
+    return count
 
 
-def _of_vehicles(rows: VehicleRows, chosen: NDArray[np.intp]) -> tuple[NDArray[Any], ...]:
-    location, yaw = rows.location_m[chosen], np.radians(rows.rotation_deg[chosen, 1])
-    movable = rows.simulated[chosen]
-    ahead = rows.center_x_m[chosen]
-    return (
-        rows.actor_id[chosen],
-        _placed(location, yaw, rows.body_center_m[chosen]),
-        rows.body_half_m[chosen],
-        yaw,
-        rows.velocity_mps[chosen, :2],
-        location[:, :2] + columns(np.cos(yaw) * ahead, np.sin(yaw) * ahead),
-        rows.yaw_rate_radps[chosen],
-        movable * rows.inverse[chosen, 0],
-        movable * rows.inverse[chosen, 1],
-    )
+@kernel
+def _gather_walkers(walkers: Any, boxes: Any, parts: Any, count: int) -> int:
+    nowhere = np.zeros(3)
+    for row in range(len(walkers)):
+        w = walkers[row]
+        if w.colliding and w.lying_s <= 0.0:
+            box, part = boxes[count], parts[count]
+            _place(box, w, nowhere, w.half_m)
+            _describe(part, w, WALKER, row, w.mass_kg, np.inf)
+            part.mass_center_m[0], part.mass_center_m[1] = box.center_m[0], box.center_m[1]
+            count += 1
+    return count
 
 
-def _of_walkers(rows: WalkerRows, chosen: NDArray[np.intp]) -> tuple[NDArray[Any], ...]:
-    location, nothing = rows.location_m[chosen], np.zeros(len(chosen))
-    return (
-        rows.actor_id[chosen],
-        location,
-        rows.half_m[chosen],
-        np.radians(rows.rotation_deg[chosen, 1]),
-        rows.velocity_mps[chosen, :2],
-        location[:, :2],
-        nothing,
-        np.where(rows.simulated[chosen], 1.0 / rows.mass_kg[chosen], 0.0),
-        nothing,
-    )
+@kernel
+def _gather_props(props: Any, boxes: Any, parts: Any, count: int) -> int:
+    for row in range(len(props)):
+        p = props[row]
+        if p.colliding:
+            box, part, half = boxes[count], parts[count], p.body_half_m
+            _place(box, p, p.body_center_m, half)
+            _describe(part, p, PROP, row, p.mass_kg, p.mass_kg * (half[0] ** 2 + half[1] ** 2) / 3.0)
+            part.mass_center_m[0], part.mass_center_m[1] = box.center_m[0], box.center_m[1]
+            part.yaw_rate_radps = math.radians(p.angular_velocity_dps[2])
+            count += 1
+    return count
 
 
-def _of_props(rows: PropRows, chosen: NDArray[np.intp]) -> tuple[NDArray[Any], ...]:
-    location, yaw = rows.location_m[chosen], np.radians(rows.rotation_deg[chosen, 1])
-    half, mass = rows.body_half_m[chosen], rows.mass_kg[chosen]
-    center = _placed(location, yaw, rows.body_center_m[chosen])
-    inertia = mass * (half[:, 0] ** 2 + half[:, 1] ** 2) / 3.0
-    movable = rows.simulated[chosen]
-    return (
-        rows.actor_id[chosen],
-        center,
-        half,
-        yaw,
-        rows.velocity_mps[chosen, :2],
-        center[:, :2],
-        np.radians(rows.angular_velocity_dps[chosen, 2]),
-        np.where(movable, 1.0 / mass, 0.0),
-        np.where(movable, 1.0 / inertia, 0.0),
-    )
+@kernel
+def _place(box: Any, body: Any, center_m: Floats, half_m: Floats) -> None:
+    yaw = math.radians(body.rotation_deg[1])
+    box.cos, box.sin = math.cos(yaw), math.sin(yaw)
+    box.center_m[0] = body.location_m[0] + box.cos * center_m[0] - box.sin * center_m[1]
+    box.center_m[1] = body.location_m[1] + box.sin * center_m[0] + box.cos * center_m[1]
+    box.center_m[2] = body.location_m[2] + center_m[2]
+    for axis in range(3):
+        box.half_m[axis] = half_m[axis]
+    box.velocity_mps[0], box.velocity_mps[1] = body.velocity_mps[0], body.velocity_mps[1]
+    box.reach_m = math.sqrt(half_m[0] * half_m[0] + half_m[1] * half_m[1])
+
+
+@kernel
+def _describe(part: Any, body: Any, kind: int, row: int, mass_kg: float, inertia_kgm2: float) -> None:
+    part.actor_id, part.kind, part.row, part.yaw_rate_radps = body.actor_id, kind, row, 0.0
+    part.inverse_mass = 1.0 / mass_kg if body.simulated else 0.0
+    part.inverse_inertia = 1.0 / inertia_kgm2 if body.simulated else 0.0

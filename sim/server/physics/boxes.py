@@ -1,13 +1,14 @@
 """Which upright boxes overlap, along which direction they met, and where they touch."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drivevla.sim.server.physics.rows import columns
+from drivevla.sim.server.numba_import import kernel
 
-__all__ = ["Boxes", "Overlaps", "overlaps"]
+__all__ = ["BOX", "Boxes", "Overlaps", "meet", "overlaps"]
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -15,27 +16,55 @@ Index = NDArray[np.intp]
 _LEAST_HEIGHT_M = 0.05
 """Boxes whose heights share less pass over or under each other: kerbs, bridges."""
 
+BOX = np.dtype(
+    [
+        ("center_m", float, (3,)),
+        ("half_m", float, (3,)),
+        ("velocity_mps", float, (2,)),
+        ("cos", float),
+        ("sin", float),
+        ("reach_m", float),
+    ]
+)
+"""An upright box: ``velocity_mps`` tells along which side two met, ``reach_m`` is half its diagonal from above."""
+
 
 class Boxes:
-    """Upright boxes.
+    """Upright boxes, their columns views of one table.
 
     Args:
         center_m: (N, 3).
         half_m: (N, 3).
         yaw_rad: (N,) of each box's x axis.
-        velocity_mps: (N, 2) that tells along which side two boxes met; None: still.
+        velocity_mps: (N, 2); None: still.
     """
 
-    __slots__ = ("center_m", "cos", "half_m", "reach_m", "sin", "velocity_mps")
+    __slots__ = ("center_m", "cos", "half_m", "reach_m", "records", "sin", "velocity_mps")
 
     def __init__(self, center_m: Floats, half_m: Floats, yaw_rad: Floats, velocity_mps: Floats | None = None) -> None:
-        self.center_m, self.half_m = center_m, half_m
-        self.cos, self.sin = np.cos(yaw_rad), np.sin(yaw_rad)
-        self.reach_m = np.hypot(half_m[:, 0], half_m[:, 1])
-        self.velocity_mps = np.zeros((len(yaw_rad), 2)) if velocity_mps is None else velocity_mps
+        self._show(np.zeros(len(yaw_rad), dtype=BOX))
+        self.center_m[:], self.half_m[:] = center_m, half_m
+        self.cos[:], self.sin[:] = np.cos(yaw_rad), np.sin(yaw_rad)
+        self.reach_m[:] = np.hypot(self.half_m[:, 0], self.half_m[:, 1])
+        if velocity_mps is not None:
+            self.velocity_mps[:] = velocity_mps
+
+    @classmethod
+    def of(cls, records: NDArray[np.void]) -> "Boxes":
+        """The boxes of a table of ``BOX`` records."""
+        boxes = cls.__new__(cls)
+        boxes._show(records)
+        return boxes
 
     def __len__(self) -> int:
-        return len(self.cos)
+        return len(self.records)
+
+    def _show(self, records: NDArray[np.void]) -> None:
+        self.records = records
+        self.center_m, self.half_m, self.velocity_mps = (
+            records[name] for name in ("center_m", "half_m", "velocity_mps")
+        )
+        self.cos, self.sin, self.reach_m = records["cos"], records["sin"], records["reach_m"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +102,8 @@ def overlaps(one: Boxes, other: Boxes, first: Index, second: Index, *, recent_s:
         second: (P,) candidates.
         recent_s: How long ago a meeting may have been.
     """
-    first, second = _meeting(one, other, first, second)
+    hit = _which_meet(one.records, other.records, first, second)
+    first, second = first[hit], second[hit]
     if not len(first):
         return _NONE
     axes_one, axes_other = _axes(one, first), _axes(other, second)
@@ -106,34 +136,35 @@ _NONE = Overlaps(
 )
 
 
-def _meeting(one: Boxes, other: Boxes, first: Index, second: Index) -> tuple[Index, Index]:
-    """Those pairs that overlap: circles first, then the four axes of the two boxes."""
-    offset = other.center_m[second] - one.center_m[first]
-    reach = one.reach_m[first] + other.reach_m[second]
-    dx, dy = offset[:, 0], offset[:, 1]
-    near = np.nonzero(dx * dx + dy * dy < reach * reach)[0]
-    if not len(near):
-        return near, near
-    first, second, offset = first[near], second[near], offset[near]
-    dx, dy = offset[:, 0], offset[:, 1]
-    half_one, half_other = one.half_m[first], other.half_m[second]
-    cos_one, sin_one, cos_other, sin_other = one.cos[first], one.sin[first], other.cos[second], other.sin[second]
-    cos = np.abs(cos_one * cos_other + sin_one * sin_other)
-    sin = np.abs(cos_one * sin_other - sin_one * cos_other)
-    x, y, z = half_one.T
-    u, v, w = half_other.T
-    meet = np.abs(offset[:, 2]) < z + w - _LEAST_HEIGHT_M
-    meet &= np.abs(dx * cos_one + dy * sin_one) < x + cos * u + sin * v
-    meet &= np.abs(dy * cos_one - dx * sin_one) < y + sin * u + cos * v
-    meet &= np.abs(dx * cos_other + dy * sin_other) < u + cos * x + sin * y
-    meet &= np.abs(dy * cos_other - dx * sin_other) < v + sin * x + cos * y
-    hit = np.nonzero(meet)[0]
-    return first[hit], second[hit]
+@kernel
+def meet(a: Any, b: Any) -> bool:
+    """Whether two ``BOX`` records share space: circles first, then heights, then the four axes of the two boxes."""
+    dx, dy, reach = b.center_m[0] - a.center_m[0], b.center_m[1] - a.center_m[1], a.reach_m + b.reach_m
+    if dx * dx + dy * dy >= reach * reach:
+        return False
+    if abs(b.center_m[2] - a.center_m[2]) >= a.half_m[2] + b.half_m[2] - _LEAST_HEIGHT_M:
+        return False
+    cos, sin = abs(a.cos * b.cos + a.sin * b.sin), abs(a.cos * b.sin - a.sin * b.cos)
+    x, y, u, v = a.half_m[0], a.half_m[1], b.half_m[0], b.half_m[1]
+    return bool(
+        abs(dx * a.cos + dy * a.sin) < x + cos * u + sin * v
+        and abs(dy * a.cos - dx * a.sin) < y + sin * u + cos * v
+        and abs(dx * b.cos + dy * b.sin) < u + cos * x + sin * y
+        and abs(dy * b.cos - dx * b.sin) < v + sin * x + cos * y
+    )
+
+
+@kernel
+def _which_meet(one: Any, other: Any, first: Index, second: Index) -> NDArray[np.bool_]:
+    hit = np.empty(len(first), dtype=np.bool_)
+    for pair in range(len(first)):
+        hit[pair] = meet(one[first[pair]], other[second[pair]])
+    return hit
 
 
 def _axes(boxes: Boxes, index: Index) -> Floats:
     cos, sin = boxes.cos[index], boxes.sin[index]
-    return columns(cos, sin, -sin, cos).reshape(-1, 2, 2)
+    return np.stack([cos, sin, -sin, cos], axis=1).reshape(-1, 2, 2)
 
 
 def _dot(left: Floats, right: Floats) -> Floats:
@@ -163,7 +194,7 @@ def _touching(
     depth = _dot(corners, inward[:, None])
     foremost: Floats = np.where(depth > depth.max(axis=1)[:, None] - 0.03, 1.0, 0.0)
     point = (corners * foremost[:, :, None]).sum(axis=1) / foremost.sum(axis=1)[:, None]
-    tangent = columns(-normal[:, 1], normal[:, 0])
+    tangent = np.stack([-normal[:, 1], normal[:, 0]], axis=1)
     middle = np.where(face_is_first[:, None], one.center_m[first, :2], other.center_m[second, :2])
     half = np.where(
         face_is_first,

@@ -1,9 +1,11 @@
-"""Piecewise linear curves, one a row, evaluated for all rows at once."""
+"""Piecewise linear curves."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from drivevla.sim.server.numba_import import kernel
 
 __all__ = ["KNOTS", "curve_row", "evaluate"]
 
@@ -24,19 +26,19 @@ def curve_row(points: Sequence[tuple[float, float]]) -> NDArray[np.float64]:
     return np.concatenate([padding, curve]).T
 
 
-def evaluate(curves: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each row's curve at its own x, constant beyond its ends.
+@kernel
+def evaluate(curve: NDArray[np.float64], x: float) -> float:
+    """A curve's value at x, constant beyond its ends.
 
     Args:
-        curves: (N, 2, KNOTS) rows of ``curve_row``.
-        x: (N,) places.
-
-    Returns:
-        (N,) values.
+        curve: (2, KNOTS) a row of ``curve_row``.
+        x: Place.
     """
-    knots, values = curves[:, 0], curves[:, 1]
-    width = knots[:, 1:] - knots[:, :-1]
-    along = np.minimum(np.maximum(x[:, None] - knots[:, :-1], 0.0), width)
-    slope = (values[:, 1:] - values[:, :-1]) / np.where(width > 0.0, width, 1.0)
-    result: NDArray[np.float64] = values[:, 0] + (slope * along).sum(axis=1)
-    return result
+    knots, values = curve[0], curve[1]
+    if x <= knots[0]:
+        return values[0]
+    for k in range(1, KNOTS):
+        if x < knots[k]:
+            share = (x - knots[k - 1]) / (knots[k] - knots[k - 1])
+            return values[k - 1] + share * (values[k] - values[k - 1])
+    return values[KNOTS - 1]

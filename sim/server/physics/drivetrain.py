@@ -5,19 +5,20 @@ less a damping that grows as the throttle closes, times the revolutions. That da
 below 0.3 throttle. The clutch is taken as stiff; the engine's inertia weighs on the wheels through the gear.
 """
 
-import numpy as np
-from numpy.typing import NDArray
+import math
+from typing import Any
 
+import numpy as np
+
+from drivevla.sim.server.numba_import import kernel
 from drivevla.sim.server.physics.curves import evaluate
-from drivevla.sim.server.physics.rows import columns
+from drivevla.sim.server.physics.tyres import clipped
 from drivevla.sim.server.physics.vehicle_rows import VehicleRows
 
-__all__ = ["Drive", "brakes", "drive", "move_pedals", "shift", "suited_gear"]
+__all__ = ["brake_n", "drive", "move_pedals", "shift", "suited_gear"]
 
-Floats = NDArray[np.float64]
-
-PEDAL_RISE_PER_S = np.array([6.0, 6.0, 2.5])
-PEDAL_FALL_PER_S = np.array([10.0, 10.0, 5.0])
+PEDAL_RISE_PER_S = (6.0, 6.0, 2.5)
+PEDAL_FALL_PER_S = (10.0, 10.0, 5.0)
 """Throttle, brake, steering: Unreal Engine 4's input rates of wheeled vehicles (WheeledVehicleMovementComponent)."""
 
 INERTIA_SHARE = 0.5
@@ -32,43 +33,45 @@ SHIFT_LATENCY_S = 1.0
 """Least time between two gear changes: Unreal Engine 4's default."""
 
 
-class Drive:
-    """What the drivetrain does in one step: a force ``push_n`` less ``drag`` times the speed, on ``inertia_kg``."""
-
-    __slots__ = ("drag", "inertia_kg", "push_n")
-
-    def __init__(self, push_n: Floats, drag: Floats, inertia_kg: Floats) -> None:
-        self.push_n, self.drag, self.inertia_kg = push_n, drag, inertia_kg
-
-
-def move_pedals(rows: VehicleRows, dt_s: float) -> None:
+@kernel
+def move_pedals(v: Any, dt_s: float) -> None:
     """Let throttle, brake and steering follow their commands at a finite rate."""
-    change = columns(rows.throttle, rows.brake, rows.steer) - rows.pedal
-    rate = np.where(change * rows.pedal >= 0.0, PEDAL_RISE_PER_S, PEDAL_FALL_PER_S) * dt_s
-    rows.pedal += np.minimum(np.maximum(change, -rate), rate)
+    commands = (v.throttle, v.brake, v.steer)
+    for k in range(3):
+        change = commands[k] - v.pedal[k]
+        rate = PEDAL_RISE_PER_S[k] if change * v.pedal[k] >= 0.0 else PEDAL_FALL_PER_S[k]
+        v.pedal[k] += clipped(change, rate * dt_s)
 
 
-def shift(rows: VehicleRows, speed_mps: Floats, dt_s: float) -> None:
-    """Change gears: by hand, into and out of reverse, or automatically with the revolutions."""
-    np.maximum(rows.switching_s - dt_s, 0.0, out=rows.switching_s)
-    np.maximum(rows.latency_s - dt_s, 0.0, out=rows.latency_s)
-    each = np.arange(len(rows.gear))
-    turning = np.abs(speed_mps * rows.ratio[each, rows.gear + 1]) / rows.max_omega
-    hard = np.minimum(np.maximum(2.0 * rows.pedal[:, 0] - 1.0, 0.0), 1.0)
-    up, down = rows.up_at[each, rows.gear + 1], rows.down_at[each, rows.gear + 1]
-    up = up + hard * np.maximum(FULL_THROTTLE_UP - up, 0.0)
-    down = down + hard * np.maximum(FULL_THROTTLE_DOWN - down, 0.0)
-    ready = (rows.latency_s <= 0.0) & (rows.gear > 0)
-    step = (ready & (turning > up)).astype(np.int64) - (ready & (turning < down))
-    automatic = np.minimum(np.maximum(rows.gear + step, 1), np.maximum(rows.last_gear, 1))
-    chosen = np.where(rows.manual | ~rows.autobox, rows.manual_gear, automatic)
-    chosen = np.where(rows.reverse, -1, np.minimum(chosen, rows.last_gear))
-    changed = chosen != rows.gear
-    if changed.any():
-        between_forward = changed & (chosen > 0) & (rows.gear > 0)
-        rows.switching_s = np.where(between_forward, rows.switch_time_s, rows.switching_s)
-        rows.latency_s = np.where(between_forward, SHIFT_LATENCY_S, rows.latency_s)
-        rows.gear = chosen
+@kernel
+def shift(v: Any, speed_mps: float, dt_s: float) -> None:
+    """Change gears, by hand, into and out of reverse, or automatically with the revolutions; work the clutch."""
+    v.switching_s = max(v.switching_s - dt_s, 0.0)
+    v.latency_s = max(v.latency_s - dt_s, 0.0)
+    if v.reverse:
+        chosen = -1
+    elif v.manual or not v.autobox:
+        chosen = min(v.manual_gear, v.last_gear)
+    else:
+        chosen = _automatic_gear(v, speed_mps)
+    if chosen != v.gear:
+        if chosen > 0 and v.gear > 0:
+            v.switching_s, v.latency_s = v.switch_time_s, SHIFT_LATENCY_S
+        v.gear = chosen
+    v.engaged_ratio = 0.0 if v.switching_s > 0.0 else v.ratio[v.gear + 1]
+
+
+@kernel
+def _automatic_gear(v: Any, speed_mps: float) -> int:
+    turning = abs(speed_mps * v.ratio[v.gear + 1]) / v.max_omega
+    hard = min(max(2.0 * v.pedal[0] - 1.0, 0.0), 1.0)
+    up, down = v.up_at[v.gear + 1], v.down_at[v.gear + 1]
+    up += hard * max(FULL_THROTTLE_UP - up, 0.0)
+    down += hard * max(FULL_THROTTLE_DOWN - down, 0.0)
+    gear = v.gear
+    if v.latency_s <= 0.0 and gear > 0:
+        gear += int(turning > up) - int(turning < down)
+    return min(max(gear, 1), v.last_gear)
 
 
 def suited_gear(rows: VehicleRows, row: int, speed_mps: float) -> int:
@@ -79,32 +82,26 @@ def suited_gear(rows: VehicleRows, row: int, speed_mps: float) -> int:
     return min(int(suited[0]) + 1, last) if len(suited) else last
 
 
-def engaged_ratio(rows: VehicleRows) -> Floats:
-    """Turns of the engine in radians per metre along the road, signed; 0 while the clutch is open."""
-    ratio = rows.ratio[np.arange(len(rows.gear)), rows.gear + 1]
-    result: Floats = np.where(rows.switching_s > 0.0, 0.0, ratio)
-    return result
+@kernel
+def drive(v: Any, speed_mps: float) -> tuple[float, float, float]:
+    """What the engine and the wheels' bearings do to the vehicle: a force less a drag times the speed, on an inertia.
 
-
-def drive(rows: VehicleRows, speed_mps: Floats) -> Drive:
-    """What the engine and the wheels' bearings do to the vehicle."""
-    ratio = engaged_ratio(rows)
-    throttle = rows.pedal[:, 0]
+    Returns:
+        Push in N, drag in N s/m, inertia in kg.
+    """
+    ratio, throttle = v.engaged_ratio, v.pedal[0]
     omega = speed_mps * ratio
-    torque = evaluate(rows.torque_curve, omega * (30.0 / np.pi))
-    torque = np.where(omega < rows.max_omega, torque, 0.0)
-    damping = rows.damping[:, 1] + throttle * (rows.damping[:, 0] - rows.damping[:, 1])
-    damping = np.where(omega < 0.0, np.maximum(damping, rows.clutch), damping)
+    torque = evaluate(v.torque_curve, omega * (30.0 / math.pi)) if omega < v.max_omega else 0.0
+    damping = v.damping[1] + throttle * (v.damping[0] - v.damping[1])
+    if omega < 0.0:
+        damping = max(damping, v.clutch)
     squared = ratio * ratio
-    return Drive(
-        push_n=throttle * torque * ratio,
-        drag=damping * squared + rows.wheel_drag,
-        inertia_kg=rows.mass_kg + rows.wheel_inertia_kg + INERTIA_SHARE * rows.engine_inertia * squared,
-    )
+    inertia_kg = v.mass_kg + v.wheel_inertia_kg + INERTIA_SHARE * v.engine_inertia * squared
+    return throttle * torque * ratio, damping * squared + v.wheel_drag, inertia_kg
 
 
-def brakes(rows: VehicleRows) -> Floats:
-    """What the brakes of each axle hold at most, (N, 2) newtons."""
-    force = rows.pedal[:, 1:2] * rows.brake_n
-    force[:, 1] += np.where(rows.hand_brake, rows.hand_brake_n, 0.0)
-    return force
+@kernel
+def brake_n(v: Any) -> tuple[float, float]:
+    """What the brakes of the front and of the rear axle hold at most."""
+    hand_n = v.hand_brake_n if v.hand_brake else 0.0
+    return v.pedal[1] * v.brake_n[0], v.pedal[1] * v.brake_n[1] + hand_n

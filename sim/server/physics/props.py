@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from drivevla.errors import SimulatorError
 from drivevla.sim.server.catalogue import PropSpec
 from drivevla.sim.server.physics.ground import Ground
-from drivevla.sim.server.physics.rows import Flags, Integers, Numbers, Table, Vectors
+from drivevla.sim.server.physics.rows import Flags, Kind, Numbers, Table, Vectors
 from drivevla.sim.server.physics.tyres import GRAVITY_MPS2
 from drivevla.sim.server.pose import Pose
 
@@ -19,7 +18,6 @@ UNKNOWN_MASS_KG = 100.0
 class PropRows(Table):
     """Props in order of creation."""
 
-    actor_id: Integers
     location_m: Vectors
     rotation_deg: Vectors
     velocity_mps: Vectors
@@ -33,7 +31,7 @@ class PropRows(Table):
     falling: Flags
 
 
-class PropBodies:
+class PropBodies(Kind[PropRows]):
     """All props.
 
     Args:
@@ -41,31 +39,12 @@ class PropBodies:
     """
 
     def __init__(self, ground: Ground) -> None:
-        self.ground = ground
-        self.rows = PropRows()
-        self._row: dict[int, int] = {}
-
-    def __len__(self) -> int:
-        return len(self._row)
-
-    def __contains__(self, actor_id: int) -> bool:
-        return actor_id in self._row
-
-    def row(self, actor_id: int) -> int:
-        """Where in ``rows`` the prop is.
-
-        Raises:
-            SimulatorError: There is no such prop.
-        """
-        if actor_id not in self._row:
-            raise SimulatorError(f"actor {actor_id} is no prop of this world")
-        return self._row[actor_id]
+        super().__init__(ground, PropRows(), "prop")
 
     def add(self, actor_id: int, spec: PropSpec, pose: Pose) -> None:
         """Put a prop into the world; as in CARLA it stays where it is put until its physics are switched on."""
-        self._row[actor_id] = len(self.rows)
-        self.rows.append(
-            actor_id=actor_id,
+        self._append(
+            actor_id,
             location_m=pose.location_m,
             rotation_deg=pose.rotation_deg,
             mass_kg=spec.mass_kg or UNKNOWN_MASS_KG,
@@ -74,12 +53,6 @@ class PropBodies:
             colliding=spec.solid,
             falling=True,
         )
-
-    def remove(self, actor_id: int) -> None:
-        """Take a prop out of the world."""
-        self.rows.delete(self.row(actor_id))
-        del self._row[actor_id]
-        self._row = {int(other): row for row, other in enumerate(self.rows.actor_id)}
 
     def step(self, dt_s: float) -> None:
         """Let props with physics fall, slide and come to rest.
@@ -107,7 +80,7 @@ class PropBodies:
         landed = moved[:, 2] <= z
         moved[:, 2] = np.where(landed, z, moved[:, 2])
         rows.velocity_mps[:, 2] = np.where(landed, 0.0, rows.velocity_mps[:, 2])
-        rows.location_m = np.where(free[:, None], moved, rows.location_m)
+        rows.location_m[:] = np.where(free[:, None], moved, rows.location_m)
         turned = rows.rotation_deg[:, 1] + rows.angular_velocity_dps[:, 2] * dt_s
         rows.rotation_deg[:, 1] = np.where(free, (turned + 180.0) % 360.0 - 180.0, rows.rotation_deg[:, 1])
-        rows.acceleration_mps2 = (rows.velocity_mps - before) / dt_s
+        rows.acceleration_mps2[:] = (rows.velocity_mps - before) / dt_s

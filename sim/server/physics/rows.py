@@ -1,12 +1,18 @@
-"""Tables: one array a column, one row a body, in order of creation."""
+"""Tables of bodies: one row a body, in order of creation, each column a view of the same memory.
+
+A table is one structured array, so that a compiled function takes it as one argument and sees a body as one record.
+"""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeAlias, get_type_hints
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Flags", "Integers", "Numbers", "Pairs", "Row", "Table", "Vectors", "columns"]
+from drivevla.errors import SimulatorError
+from drivevla.sim.server.physics.ground import Ground
+
+__all__ = ["Flags", "Integers", "Kind", "Numbers", "Pairs", "Row", "Table", "Vectors"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,43 +30,84 @@ Integers: TypeAlias = Annotated[NDArray[np.int64], Row(kind=np.int64)]
 Flags: TypeAlias = Annotated[NDArray[np.bool_], Row(kind=bool)]
 
 
-def columns(*arrays: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N, K) from K arrays (N,); several times faster than ``np.stack`` on short arrays."""
-    table = np.empty((len(arrays[0]), len(arrays)))
-    for place, array in enumerate(arrays):
-        table[:, place] = array
-    return table
-
-
 class Table:
-    """Base of tables; a subclass declares its columns as annotated attributes."""
+    """Base of tables; a subclass declares its columns as annotated attributes.
+
+    Columns are views: they are written into, never replaced.
+
+    Attributes:
+        actor_id: Whose row it is.
+        records: The whole table.
+    """
+
+    actor_id: Integers
 
     def __init__(self) -> None:
         hints = get_type_hints(type(self), include_extras=True)
-        self._columns: dict[str, Row] = {name: hint.__metadata__[0] for name, hint in hints.items()}
-        self._length = 0
-        for name, row in self._columns.items():
-            setattr(self, name, np.zeros((0, *row.shape), dtype=row.kind))
+        fields = [(name, hint.__metadata__[0].kind, hint.__metadata__[0].shape) for name, hint in hints.items()]
+        self._show(np.zeros(0, dtype=np.dtype(fields, align=True)))
 
     def __len__(self) -> int:
-        return self._length
+        return len(self.records)
 
     def append(self, **values: Any) -> None:
         """Add one row; what is not named is zero."""
-        for name, row in self._columns.items():
-            new: NDArray[Any] = np.zeros((1, *row.shape), dtype=row.kind)
-            new[0] = values.pop(name, 0)
-            setattr(self, name, np.concatenate([getattr(self, name), new]))
-        assert not values, f"no columns {sorted(values)}"
-        self._length += 1
+        self._show(np.concatenate([self.records, np.zeros(1, dtype=self.records.dtype)]))
+        self.assign(-1, **values)
 
     def delete(self, row: int) -> None:
         """Take one row away; later rows move up and keep their order."""
-        for name in self._columns:
-            setattr(self, name, np.delete(getattr(self, name), row, axis=0))
-        self._length -= 1
+        self._show(np.delete(self.records, row))
 
     def assign(self, row: int, **values: Any) -> None:
         """Overwrite columns of one row."""
         for name, value in values.items():
             getattr(self, name)[row] = value
+
+    def _show(self, records: NDArray[np.void]) -> None:
+        self.records = records
+        for name in records.dtype.names or ():
+            setattr(self, name, records[name])
+
+
+Rows = TypeVar("Rows", bound=Table)
+
+
+class Kind(Generic[Rows]):
+    """All bodies of one kind.
+
+    Args:
+        ground: What they stand on.
+        rows: Their table, empty.
+        noun: What one of them is called.
+    """
+
+    def __init__(self, ground: Ground, rows: Rows, noun: str) -> None:
+        self.ground, self.rows, self._noun = ground, rows, noun
+        self._row: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    def __contains__(self, actor_id: int) -> bool:
+        return actor_id in self._row
+
+    def row(self, actor_id: int) -> int:
+        """Where in ``rows`` the body is.
+
+        Raises:
+            SimulatorError: There is no such body of this kind.
+        """
+        row = self._row.get(actor_id)
+        if row is None:
+            raise SimulatorError(f"actor {actor_id} is no {self._noun} of this world")
+        return row
+
+    def remove(self, actor_id: int) -> None:
+        """Take a body out of the world."""
+        self.rows.delete(self.row(actor_id))
+        self._row = {int(other): row for row, other in enumerate(self.rows.actor_id)}
+
+    def _append(self, actor_id: int, **values: Any) -> None:
+        self._row[actor_id] = len(self.rows)
+        self.rows.append(actor_id=actor_id, **values)

@@ -4,14 +4,11 @@ Because they are solved implicitly, the stiff tyres of PhysX need no small steps
 vehicle becomes a kinematic bicycle: neither axle moves sideways.
 """
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
-from drivevla.sim.server.physics.rows import columns
+from drivevla.sim.server.numba_import import kernel
 
-__all__ = ["GRAVITY_MPS2", "SURFACE_FRICTION", "side_impulses"]
-
-Floats = NDArray[np.float64]
+__all__ = ["GRAVITY_MPS2", "SURFACE_FRICTION", "clipped", "side_impulses"]
 
 GRAVITY_MPS2 = 9.81
 
@@ -22,44 +19,43 @@ keeping with the drifts at 80 km/h in Cai et al., High-Speed Autonomous Drifting
 _CREEP_MPS = 0.02
 """Below this speed slip is no longer an angle; keeps parked vehicles parked on a slope."""
 
+Pair = tuple[float, float]
 
+
+@kernel
+def clipped(value: float, limit: float) -> float:
+    """A value kept within a limit to both sides."""
+    return min(max(value, -limit), limit)
+
+
+@kernel
 def side_impulses(
-    slip_mps: Floats,
-    rolling_mps: Floats,
-    arm_m: Floats,
-    turn: Floats,
-    inverse: Floats,
-    stiffness_ns: Floats,
-    limit_ns: Floats,
-) -> tuple[Floats, NDArray[np.bool_]]:
+    v: Any, slip_mps: Pair, rolling_mps: float, cos_turn: float, stiffness_ns: Pair, limit_ns: Pair
+) -> tuple[float, float, bool]:
     """Sideways impulses on the axles, along each axle's own side direction.
 
     Args:
-        slip_mps: (N, 2) sideways speeds of the contact patches before the step, front and rear.
-        rolling_mps: (N,) speed along the vehicle.
-        arm_m: (N, 2) from the centre of mass to the axles, positive ahead.
-        turn: (N, 2) cosines of the axles' steering angles.
-        inverse: (N, 2) one over mass, one over moment of inertia.
-        stiffness_ns: (N, 2) side force per slip angle times the step's length.
-        limit_ns: (N, 2) grip times the step's length that is left for side forces.
+        v: A record of ``VehicleRows``.
+        slip_mps: Sideways speeds of the contact patches before the step, front and rear.
+        rolling_mps: Speed along the vehicle.
+        cos_turn: Cosine of the front axle's steering angle.
+        stiffness_ns: Side force per slip angle times the step's length.
+        limit_ns: Grip times the step's length that is left for side forces.
 
     Returns:
-        Impulses (N, 2) in newton seconds, and whether an axle is beyond its grip (N,).
+        Newton seconds on the front and on the rear axle, and whether one of them is beyond its grip.
     """
-    lever = arm_m * turn
-    by_mass, by_inertia = inverse[:, 0], inverse[:, 1]
-    self_m = by_mass[:, None] + lever * lever * by_inertia[:, None]
-    cross = turn[:, 0] * by_mass + lever[:, 0] * lever[:, 1] * by_inertia
-    compliance = (np.abs(rolling_mps)[:, None] + _CREEP_MPS) / np.maximum(stiffness_ns, 1e-9)
-    front_m, rear_m = (self_m + compliance).T
-    front_w, rear_w = slip_mps.T
-    determinant = front_m * rear_m - cross * cross
-    front_limit, rear_limit = limit_ns[:, 0], limit_ns[:, 1]
-    rear = (cross * front_w - front_m * rear_w) / determinant
-    rear = np.minimum(np.maximum(rear, -rear_limit), rear_limit)
+    by_mass, by_inertia = v.inverse[0], v.inverse[1]
+    front_lever, rear_lever = v.arm_m[0] * cos_turn, v.arm_m[1]
+    cross = cos_turn * by_mass + front_lever * rear_lever * by_inertia
+    creeping = abs(rolling_mps) + _CREEP_MPS
+    front_m = by_mass + front_lever * front_lever * by_inertia + creeping / max(stiffness_ns[0], 1e-9)
+    rear_m = by_mass + rear_lever * rear_lever * by_inertia + creeping / max(stiffness_ns[1], 1e-9)
+    rear = (cross * slip_mps[0] - front_m * slip_mps[1]) / (front_m * rear_m - cross * cross)
+    rear = clipped(rear, limit_ns[1])
     # One sweep with the clipped rear: exact where nothing slides, and where one axle slides.
-    front_free = -(front_w + cross * rear) / front_m
-    front = np.minimum(np.maximum(front_free, -front_limit), front_limit)
-    rear_free = -(rear_w + cross * front) / rear_m
-    rear = np.minimum(np.maximum(rear_free, -rear_limit), rear_limit)
-    return columns(front, rear), (front != front_free) | (rear != rear_free)
+    front_free = -(slip_mps[0] + cross * rear) / front_m
+    front = clipped(front_free, limit_ns[0])
+    rear_free = -(slip_mps[1] + cross * front) / rear_m
+    rear = clipped(rear_free, limit_ns[1])
+    return front, rear, front != front_free or rear != rear_free

@@ -38,12 +38,12 @@ class VehicleRows(Table):
         ride_rate: rates of height, pitch and roll, m/s and rad/s. load: force on all tyres over the weight.
         sliding: whether an axle was beyond its grip in the last step, or something else than
         the tyres has changed the motion since.
-    Commands: the last ``VehicleControl``, and what steering, throttle and brake have reached on the way to it.
+    Commands: the last ``VehicleControl``, and what steering, throttle and brake have reached on the way to it; turns of
+        the engine in radians per metre along the road, 0 while the clutch is open; angle of the inner front wheel.
     Mechanics: from ``VehiclePhysics``; axle 0 is the front. arm_m: from the centre of mass to the axles; share: of the
         weight on them; inverse: of mass and inertia.
     """
 
-    actor_id: Integers
     location_m: Vectors
     rotation_deg: Vectors
     velocity_mps: Vectors
@@ -75,6 +75,8 @@ class VehicleRows(Table):
     gear: Integers
     switching_s: Numbers
     latency_s: Numbers
+    engaged_ratio: Numbers
+    inner_steer_rad: Numbers
 
     mass_kg: Numbers
     inertia_kgm2: Numbers

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drivevla.errors import ContractError, SimulatorError
+from drivevla.errors import ContractError
 from drivevla.sim.server.catalogue import WalkerSpec
 from drivevla.sim.server.physics.ground import Ground
-from drivevla.sim.server.physics.rows import Flags, Integers, Numbers, Table, Vectors
+from drivevla.sim.server.physics.rows import Flags, Kind, Numbers, Table, Vectors
 from drivevla.sim.server.physics.tyres import GRAVITY_MPS2
 from drivevla.sim.server.pose import Pose
 
@@ -58,7 +58,6 @@ class WalkerRows(Table):
     were placed by the pedestrian navigation since the last step.
     """
 
-    actor_id: Integers
     location_m: Vectors
     rotation_deg: Vectors
     velocity_mps: Vectors
@@ -80,7 +79,7 @@ class WalkerRows(Table):
     mortal: Flags
 
 
-class WalkerCrowd:
+class WalkerCrowd(Kind[WalkerRows]):
     """All walkers.
 
     Args:
@@ -88,25 +87,7 @@ class WalkerCrowd:
     """
 
     def __init__(self, ground: Ground) -> None:
-        self.ground = ground
-        self.rows = WalkerRows()
-        self._row: dict[int, int] = {}
-
-    def __len__(self) -> int:
-        return len(self._row)
-
-    def __contains__(self, actor_id: int) -> bool:
-        return actor_id in self._row
-
-    def row(self, actor_id: int) -> int:
-        """Where in ``rows`` the walker is.
-
-        Raises:
-            SimulatorError: There is no such walker.
-        """
-        if actor_id not in self._row:
-            raise SimulatorError(f"actor {actor_id} is no walker of this world")
-        return self._row[actor_id]
+        super().__init__(ground, WalkerRows(), "walker")
 
     def add(self, actor_id: int, spec: WalkerSpec, pose: Pose, *, mortal: bool = False) -> None:
         """Put a walker into the world, standing.
@@ -117,9 +98,8 @@ class WalkerCrowd:
             pose: Where the middle of its body is.
             mortal: Whether it stays down once knocked down (``is_invincible`` false).
         """
-        self._row[actor_id] = len(self.rows)
-        self.rows.append(
-            actor_id=actor_id,
+        self._append(
+            actor_id,
             location_m=pose.location_m,
             rotation_deg=pose.rotation_deg,
             was_m=pose.location_m,
@@ -130,12 +110,6 @@ class WalkerCrowd:
             falling=True,
             mortal=mortal,
         )
-
-    def remove(self, actor_id: int) -> None:
-        """Take a walker out of the world."""
-        self.rows.delete(self.row(actor_id))
-        del self._row[actor_id]
-        self._row = {int(other): row for row, other in enumerate(self.rows.actor_id)}
 
     def set_control(self, actor_id: int, control: WalkerControl) -> None:
         """Tell it where to go until the next control.
@@ -200,13 +174,13 @@ class WalkerCrowd:
         z, _ = self.ground.query(rows.location_m[:, :2], rows.location_m[:, 2] - rows.half_m[:, 2])
         self._fall(z, dt_s)
         moved = rows.location_m - rows.was_m
-        rows.velocity_mps = np.where(rows.carried[:, None], moved / dt_s, rows.velocity_mps)
-        rows.acceleration_mps2 = (rows.velocity_mps - before) / dt_s
+        rows.velocity_mps[:] = np.where(rows.carried[:, None], moved / dt_s, rows.velocity_mps)
+        rows.acceleration_mps2[:] = (rows.velocity_mps - before) / dt_s
         stride = STRIDE_PER_STATURE * 2.0 * rows.half_m[:, 2]
         rows.gait += np.where(lying, 0.0, np.hypot(moved[:, 0], moved[:, 1]) / stride)
-        rows.lying_s = np.maximum(rows.lying_s - dt_s, 0.0)
+        rows.lying_s[:] = np.maximum(rows.lying_s - dt_s, 0.0)
         rows.rotation_deg[:, 0] = np.where(rows.lying_s > 0.0, 90.0, 0.0)
-        rows.was_m = rows.location_m.copy()
+        rows.was_m[:] = rows.location_m
         rows.carried[:] = False
 
     def _walk(self, dt_s: float, lying: NDArray[np.bool_], free: NDArray[np.bool_]) -> None:
@@ -238,7 +212,7 @@ class WalkerCrowd:
         height = rows.location_m[:, 2] + 0.5 * (rows.velocity_mps[:, 2] + speed) * dt_s
         kept_down = rows.standing & ~jumping & (rows.location_m[:, 2] - stand < STEP_UP_M)
         landed = (height <= stand) | kept_down
-        rows.standing = np.where(rows.simulated, landed, rows.standing)
+        rows.standing[:] = np.where(rows.simulated, landed, rows.standing)
         rows.velocity_mps[:, 2] = np.where(landed, 0.0, speed)
         height = np.where(landed, stand, height)
         rows.location_m[:, 2] = np.where(rows.simulated, height, rows.location_m[:, 2])

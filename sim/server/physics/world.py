@@ -10,10 +10,10 @@ from drivevla.errors import ContractError, SimulatorError
 from drivevla.sim.server.catalogue import Box, PropSpec, VehicleSpec, WalkerSpec
 from drivevla.sim.server.physics.bodies import PROP, VEHICLE, WALKER, Bodies, gather
 from drivevla.sim.server.physics.boxes import Boxes, Overlaps, overlaps
-from drivevla.sim.server.physics.candidates import Candidates
 from drivevla.sim.server.physics.collisions import Resolution, resolve
 from drivevla.sim.server.physics.contacts import Contact
 from drivevla.sim.server.physics.ground import Ground
+from drivevla.sim.server.physics.meetings import Meetings
 from drivevla.sim.server.physics.props import PropBodies, PropRows
 from drivevla.sim.server.physics.triggers import FrictionTriggers
 from drivevla.sim.server.physics.vehicle_rows import VehicleRows
@@ -70,7 +70,7 @@ class PhysicsWorld:
         self.contacts: tuple[Contact, ...] = ()
         self._obstacles = obstacles
         self._obstacle_boxes = Boxes(obstacles.center_m, obstacles.half_extent_m, np.radians(obstacles.yaw_deg))
-        self._candidates = Candidates(obstacles)
+        self._meetings = Meetings(self._obstacle_boxes)
 
     def add_vehicle(self, actor_id: int, spec: VehicleSpec, pose: Pose) -> None:
         """Put a vehicle into the world; see ``VehicleFleet.add``."""
@@ -233,13 +233,13 @@ class PhysicsWorld:
 
     def _collide(self, dt_s: float) -> None:
         bodies = gather(self.vehicles.rows, self.walkers.rows, self.props.rows)
-        self._candidates.refresh(bodies)
-        recent_s = 1.5 * dt_s
-        between = overlaps(bodies.boxes, bodies.boxes, *self._candidates.pairs, recent_s=recent_s)
-        against = overlaps(bodies.boxes, self._obstacle_boxes, *self._candidates.against, recent_s=recent_s)
+        pairs, touches = self._meetings.between(bodies), self._meetings.against(bodies)
         self.contacts = ()
-        if not len(between) and not len(against):
+        if not len(pairs[0]) and not len(touches[0]):
             return
+        recent_s = 1.5 * dt_s
+        between = overlaps(bodies.boxes, bodies.boxes, *pairs, recent_s=recent_s)
+        against = overlaps(bodies.boxes, self._obstacle_boxes, *touches, recent_s=recent_s)
         resolved = resolve(bodies, between, against)
         self._move(bodies, resolved, dt_s)
         self.contacts = tuple(_contacts(bodies, between, against, resolved.impulse_ns))

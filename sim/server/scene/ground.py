@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drivevla.errors import ContractError
+from drivevla.sim.server.numba_import import kernel
 
 __all__ = ["LAND_HANDICAP_M", "GroundSurface"]
 
@@ -84,42 +85,69 @@ class GroundSurface:
         Returns:
             Heights (N,) and unit normals (N, 3); NaN where there is no ground.
         """
-        xy = np.asarray(xy_m, dtype=np.float64).reshape(-1, 2)
+        xy = np.ascontiguousarray(xy_m, dtype=np.float64).reshape(-1, 2)
         z_near = np.broadcast_to(np.asarray(z_near_m, dtype=np.float64), (len(xy),))
-        z, normal = np.full(len(xy), np.nan), np.full((len(xy), 3), np.nan)
-        point, triangle = self._candidates(xy)
-        x, y = xy[point, 0], xy[point, 1]
-        # Gathered triangle by triangle, computed column by column: both ways the memory is contiguous.
-        toward_x, toward_y, offset = self._edges.take(triangle, axis=0).T.copy().reshape(3, 3, -1)
-        toward_x *= x
-        toward_y *= y
-        offset += toward_x
-        offset += toward_y
-        inside = np.flatnonzero(offset.min(axis=0) >= -_EDGE_SLACK_M)
-        point = point[inside]
-        slope_x, slope_y, level = self._planes.take(triangle[inside], axis=0).T.copy()
-        height = slope_x * x[inside] + slope_y * y[inside] + level
-        away = np.abs(height - z_near[point]) + LAND_HANDICAP_M * self.is_land[triangle[inside]]
-        order = np.lexsort((away, point))
-        best = order[np.flatnonzero(np.diff(point[order], prepend=-1))]
-        point = point[best]
-        z[point] = height[best]
-        slope_x, slope_y = slope_x[best], slope_y[best]
-        up = 1 / np.sqrt(1 + slope_x * slope_x + slope_y * slope_y)
-        normal[point, 0], normal[point, 1], normal[point, 2] = -slope_x * up, -slope_y * up, up
+        z, normal = np.empty(len(xy)), np.empty((len(xy), 3))
+        _stand(
+            (self._planes, self._edges, self.is_land),
+            (self._cell_start, self._cell_triangles, self._origin_m, self._shape, self._cell_m),
+            xy,
+            np.ascontiguousarray(z_near),
+            z,
+            normal,
+        )
         return z, normal
 
-    def _candidates(self, xy_m: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
-        """Pairs of a point and a triangle whose grid cell it is in."""
-        cell = (xy_m - self._origin_m) / self._cell_m
-        # Comparisons with NaN are false: points that are nowhere have no candidates.
-        points = np.flatnonzero(((cell >= 0) & (cell < self._shape)).all(axis=1))
-        cell = cell[points].astype(np.int64)
-        flat = cell[:, 0] * self._shape[1] + cell[:, 1]
-        start, stop = self._cell_start[flat], self._cell_start[flat + 1]
-        count = stop - start
-        first = np.repeat(start - np.cumsum(count) + count, count)
-        return np.repeat(points, count), self._cell_triangles[first + np.arange(len(first))]
+
+_Triangles = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]
+_Grid = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], tuple[int, int], float]
+
+
+@kernel
+def _stand(
+    of: _Triangles,
+    grid: _Grid,
+    xy_m: NDArray[np.float64],
+    z_near_m: NDArray[np.float64],
+    z_m: NDArray[np.float64],
+    normal: NDArray[np.float64],
+) -> None:
+    """Write height and normal of the triangle to stand on at each point."""
+    planes = of[0]
+    for point in range(len(xy_m)):
+        x, y = xy_m[point, 0], xy_m[point, 1]
+        triangle = _triangle_below(of, grid, x, y, z_near_m[point])
+        if triangle < 0:
+            z_m[point] = normal[point, 0] = normal[point, 1] = normal[point, 2] = np.nan
+            continue
+        slope_x, slope_y = planes[triangle, 0], planes[triangle, 1]
+        z_m[point] = slope_x * x + slope_y * y + planes[triangle, 2]
+        up = 1.0 / np.sqrt(1.0 + slope_x * slope_x + slope_y * slope_y)
+        normal[point, 0], normal[point, 1], normal[point, 2] = -slope_x * up, -slope_y * up, up
+
+
+@kernel
+def _triangle_below(of: _Triangles, grid: _Grid, x: float, y: float, z_near: float) -> int:
+    """The triangle to stand on, -1 for none; of equally near ones the first in the cell."""
+    planes, edges, is_land = of
+    start, members, origin, shape, cell_m = grid
+    column, row = (x - origin[0]) / cell_m, (y - origin[1]) / cell_m
+    if not (0.0 <= column < shape[0] and 0.0 <= row < shape[1]):  # false for what is no number, too
+        return -1
+    cell = int(column) * shape[1] + int(row)
+    chosen, nearest = -1, np.inf
+    for place in range(start[cell], start[cell + 1]):
+        triangle = members[place]
+        inside = True
+        for k in range(3):
+            offset = edges[triangle, 6 + k] + edges[triangle, k] * x + edges[triangle, 3 + k] * y
+            inside = inside and offset >= -_EDGE_SLACK_M
+        if inside:
+            height = planes[triangle, 0] * x + planes[triangle, 1] * y + planes[triangle, 2]
+            away = abs(height - z_near) + (LAND_HANDICAP_M if is_land[triangle] else 0.0)
+            if away < nearest or chosen < 0:
+                chosen, nearest = triangle, away
+    return chosen
 
 
 def _planes_and_edges(corners_m: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-__all__ = ["ACTOR_RECORD", "SENSOR_HEADER", "WORLD_HEADER", "SensorType"]
+__all__ = ["ACTOR_RECORD", "SENSOR_HEADER", "VEHICLE_RECORD", "WORLD_HEADER", "SensorType"]
 
 SENSOR_HEADER = struct.Struct("<QQd6f")
 """Sensor type, frame, simulated seconds, then the sensor's x, y, z, pitch, yaw, roll in the world."""
@@ -76,3 +76,15 @@ ACTOR_RECORD = np.dtype(
     }
 )
 """One actor in the world message; the fields from byte 65 on overlap, as in CARLA's union."""
+
+_PEDALS = ("throttle", "steer", "brake", "hand_brake", "reverse", "manual_gear_shift", "gear")
+
+VEHICLE_RECORD = np.dtype(
+    {
+        "names": list(_PEDALS),
+        "formats": [_FIELDS[name][0] for name in _PEDALS],
+        "offsets": [_FIELDS[name][1] for name in _PEDALS],
+        "itemsize": ACTOR_RECORD.itemsize,
+    }
+)
+"""What a vehicle's record says of its pedals, without the fields of other kinds that lie over them."""

@@ -1,13 +1,18 @@
 """Between the table of actors and the physics of bodies: who has a body, and where it is now."""
 
+import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drivevla.sim.server.catalogue import PropSpec, VehicleSpec, WalkerSpec
+from drivevla.sim.server.numba_import import kernel
 from drivevla.sim.server.physics import PhysicsWorld
+from drivevla.sim.server.physics.rows import Table
 from drivevla.sim.server.pose import Pose
+from drivevla.sim.server.wire.records import VEHICLE_RECORD
 from drivevla.sim.server.world.actors import Actor, ActorTable
 from drivevla.sim.server.world.signals import SignalActors
 from drivevla.sim.server.world.traffic import DEFAULT_LIMIT_KMH
@@ -16,17 +21,6 @@ __all__ = ["Embodiment"]
 
 Rows = NDArray[np.intp]
 FloatArray = NDArray[np.float64]
-
-_PEDALS = (
-    ("throttle", "throttle"),
-    ("steer", "steer"),
-    ("brake", "brake"),
-    ("hand_brake", "hand_brake"),
-    ("reverse", "reverse"),
-    ("manual_gear_shift", "manual"),
-    ("gear", "gear"),
-)
-"""Fields of the packed record, and the columns of the vehicles' table that they show."""
 
 
 def _no_rows() -> Rows:
@@ -48,6 +42,7 @@ class Embodiment:
     _bodies: Rows = field(default_factory=_no_rows)
     _vehicles: Rows = field(default_factory=_no_rows)
     _walkers: Rows = field(default_factory=_no_rows)
+    _props: Rows = field(default_factory=_no_rows)
     _carried: list[Actor] = field(default_factory=list)
     _center_m: FloatArray = field(default_factory=lambda: np.zeros((0, 3)))
     _half_m: FloatArray = field(default_factory=lambda: np.zeros((0, 3)))
@@ -70,12 +65,9 @@ class Embodiment:
             self._renumber()
         if not len(self._bodies):
             return
-        table, states, rows = self.table, self.physics.states(), self._bodies
-        table.location_m[rows] = states.location_m
-        table.rotation_deg[rows] = states.rotation_deg
-        table.velocity_mps[rows] = states.velocity_mps
-        table.angular_velocity_dps[rows] = states.angular_velocity_dps
-        table.acceleration_mps2[rows] = states.acceleration_mps2
+        self._copy(self.physics.vehicles.rows, self._vehicles)
+        self._copy(self.physics.walkers.rows, self._walkers)
+        self._copy(self.physics.props.rows, self._props)
         if len(self._vehicles):
             self._write_vehicles(signals, step_s)
         if len(self._walkers):
@@ -91,19 +83,31 @@ class Embodiment:
         vehicles, walkers = self.table.of_kind("vehicle"), self.table.of_kind("walker")
         bodies = [*vehicles, *walkers, *self.table.of_kind("prop")]
         self._bodies = np.array([actor.row for actor in bodies], dtype=np.intp)
-        self._vehicles, self._walkers = self._bodies[: len(vehicles)], self._bodies[len(vehicles) :][: len(walkers)]
+        self._vehicles, self._walkers, self._props = np.split(
+            self._bodies, [len(vehicles), len(vehicles) + len(walkers)]
+        )
         self._carried = [actor for actor in bodies if actor.parent is not None]
         self._center_m = np.array([actor.center_m for actor in vehicles]).reshape(-1, 3)
         self._half_m = np.array([actor.half_extent_m for actor in vehicles]).reshape(-1, 3)
         limits = self.table.records["speed_limit"]
         limits[self._vehicles] = np.where(limits[self._vehicles] > 0.0, limits[self._vehicles], DEFAULT_LIMIT_KMH)
 
+    def _copy(self, bodies: Table, rows: Rows) -> None:
+        if len(rows):
+            table = self.table
+            _move(
+                bodies.records,
+                rows,
+                table.location_m,
+                table.rotation_deg,
+                table.velocity_mps,
+                table.angular_velocity_dps,
+                table.acceleration_mps2,
+            )
+
     def _write_vehicles(self, signals: SignalActors, step_s: float) -> None:
         table, fleet, rows = self.table, self.physics.vehicles.rows, self._vehicles
-        for field_name, column in _PEDALS:
-            table.records[field_name][rows] = getattr(fleet, column)
-        speed_mps = np.hypot(fleet.velocity_mps[:, 0], fleet.velocity_mps[:, 1])
-        table.travelled_m[rows] += speed_mps * step_s
+        _drive(fleet.records, rows, table.records.view(VEHICLE_RECORD), table.travelled_m, step_s)
         yaw_deg = fleet.rotation_deg[:, 1]
         yaw_rad = np.radians(yaw_deg)
         center_m = fleet.location_m + self._center_m
@@ -116,3 +120,36 @@ class Embodiment:
         records["walk_direction"][rows] = crowd.direction
         records["walk_speed"][rows] = crowd.speed_mps
         records["jump"][rows] = crowd.jump
+
+
+@kernel
+def _move(
+    bodies: Any,
+    rows: Rows,
+    location_m: FloatArray,
+    rotation_deg: FloatArray,
+    velocity_mps: FloatArray,
+    angular_velocity_dps: FloatArray,
+    acceleration_mps2: FloatArray,
+) -> None:
+    """Write into the actors' rows where the bodies of one kind are and how they move."""
+    for number in range(len(rows)):
+        row, body = rows[number], bodies[number]
+        for axis in range(3):
+            location_m[row, axis] = body.location_m[axis]
+            rotation_deg[row, axis] = body.rotation_deg[axis]
+            velocity_mps[row, axis] = body.velocity_mps[axis]
+            angular_velocity_dps[row, axis] = body.angular_velocity_dps[axis]
+            acceleration_mps2[row, axis] = body.acceleration_mps2[axis]
+
+
+@kernel
+def _drive(vehicles: Any, rows: Rows, records: Any, travelled_m: FloatArray, step_s: float) -> None:
+    """Write into the vehicles' records what their pedals are, and add the way that they have driven."""
+    for number in range(len(rows)):
+        row, vehicle = rows[number], vehicles[number]
+        record = records[row]
+        record.throttle, record.steer, record.brake = vehicle.throttle, vehicle.steer, vehicle.brake
+        record.hand_brake, record.reverse = vehicle.hand_brake, vehicle.reverse
+        record.manual_gear_shift, record.gear = vehicle.manual, vehicle.gear
+        travelled_m[row] += math.hypot(vehicle.velocity_mps[0], vehicle.velocity_mps[1]) * step_s

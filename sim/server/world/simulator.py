@@ -14,6 +14,7 @@ from drivevla.sim.server.wire.records import SENSOR_HEADER, WORLD_HEADER, Sensor
 from drivevla.sim.server.wire.streams import StreamServer, stream_token
 from drivevla.sim.server.world.episode import Episode
 from drivevla.sim.server.world.recorder import Recorder
+from drivevla.sim.server.world.rehearsal import rehearse
 from drivevla.sim.server.world.sensors.array import Tick
 from drivevla.sim.server.world.sensors.inertial import GRAVITY_MPS2
 from drivevla.sim.server.world.settings import EpisodeSettings
@@ -96,6 +97,8 @@ class Simulator:
                 if current is not None:
                     current.stage.close()
                 stage = Stage(build_scene(source, seed=self.seed))
+            if current is None:
+                rehearse(stage, self.streams)
             with self.lock:
                 self.stop_recording()
                 self._episode = Episode(

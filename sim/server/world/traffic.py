@@ -4,11 +4,13 @@ CARLA's rule: a vehicle whose box overlaps the trigger box of a light is governe
 sets the vehicle's limit, which is 30 km/h before the first sign.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drivevla.sim.server.numba_import import kernel
 from drivevla.sim.server.scene.scene import Signal
 
 __all__ = ["DEFAULT_LIMIT_KMH", "TriggerBoxes"]
@@ -27,16 +29,17 @@ class TriggerBoxes:
 
     def __init__(self, signals: Sequence[Signal]) -> None:
         yaw_rad = np.radians([signal.pose.rotation_deg[1] for signal in signals])
-        self._cos, self._sin = np.cos(yaw_rad), np.sin(yaw_rad)
+        cos, sin = np.cos(yaw_rad), np.sin(yaw_rad)
         local = np.array([signal.trigger.center_m for signal in signals]).reshape(-1, 3)
-        self._center = np.array([signal.pose.location_m for signal in signals]).reshape(-1, 3) + local
-        self._center[:, 0] += local[:, 0] * (self._cos - 1.0) - local[:, 1] * self._sin
-        self._center[:, 1] += local[:, 0] * self._sin + local[:, 1] * (self._cos - 1.0)
-        self._half = np.array([signal.trigger.half_extent_m for signal in signals]).reshape(-1, 3)
-        self._radius = np.hypot(self._half[:, 0], self._half[:, 1])
+        center = np.array([signal.pose.location_m for signal in signals]).reshape(-1, 3) + local
+        center[:, 0] += local[:, 0] * (cos - 1.0) - local[:, 1] * sin
+        center[:, 1] += local[:, 0] * sin + local[:, 1] * (cos - 1.0)
+        half = np.array([signal.trigger.half_extent_m for signal in signals]).reshape(-1, 3)
+        self._boxes = center, half, cos, sin
+        self._room = _room_for(64)
 
     def __len__(self) -> int:
-        return len(self._radius)
+        return len(self._boxes[0])
 
     def overlaps(
         self, center_m: FloatArray, yaw_deg: FloatArray, half_extent_m: FloatArray
@@ -51,31 +54,57 @@ class TriggerBoxes:
         Returns:
             Index of the vehicle and index of the trigger box; of several boxes over one vehicle the nearest comes last.
         """
-        east = self._center[:, 0] - center_m[:, :1]
-        south = self._center[:, 1] - center_m[:, 1:2]
-        distance2 = east * east + south * south
-        reach = np.sqrt(half_extent_m[:, 0] ** 2 + half_extent_m[:, 1] ** 2)[:, None] + self._radius
-        vehicle, box = np.nonzero(distance2 < reach * reach)
-        if not len(vehicle):
-            return vehicle, box
-        size, trigger = half_extent_m[vehicle], self._half[box]
-        hit = self._separate(east[vehicle, box], south[vehicle, box], np.radians(yaw_deg[vehicle]), box, size)
-        hit &= np.abs(self._center[box, 2] - center_m[vehicle, 2]) <= trigger[:, 2] + size[:, 2]
-        vehicle, box = vehicle[hit], box[hit]
-        order = np.argsort(-distance2[vehicle, box], kind="stable")
+        while True:
+            count = _overlapping(center_m, np.radians(yaw_deg), half_extent_m, self._boxes, *self._room)
+            vehicle, box, distance2 = self._room
+            if count <= len(vehicle):
+                break
+            self._room = _room_for(2 * count)
+        order = np.argsort(-distance2[:count], kind="stable")
         return vehicle[order], box[order]
 
-    def _separate(
-        self, east: FloatArray, south: FloatArray, yaw_rad: FloatArray, box: NDArray[np.intp], size: FloatArray
-    ) -> NDArray[np.bool_]:
-        """Separating axes of rectangles: the two directions of the vehicle, then the two of the trigger box."""
-        cos, sin = np.cos(yaw_rad), np.sin(yaw_rad)
-        box_cos, box_sin, trigger = self._cos[box], self._sin[box], self._half[box]
-        along = np.abs(cos * box_cos + sin * box_sin)
-        across = np.abs(cos * box_sin - sin * box_cos)
-        length, width, box_length, box_width = size[:, 0], size[:, 1], trigger[:, 0], trigger[:, 1]
-        meets: NDArray[np.bool_] = np.abs(east * cos + south * sin) <= length + box_length * along + box_width * across
-        meets &= np.abs(south * cos - east * sin) <= width + box_length * across + box_width * along
-        meets &= np.abs(east * box_cos + south * box_sin) <= box_length + length * along + width * across
-        meets &= np.abs(south * box_cos - east * box_sin) <= box_width + length * across + width * along
-        return meets
+
+_Room = tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]
+
+
+def _room_for(pairs: int) -> _Room:
+    return np.empty(pairs, dtype=np.intp), np.empty(pairs, dtype=np.intp), np.empty(pairs)
+
+
+@kernel
+def _overlapping(
+    center_m: FloatArray,
+    yaw_rad: FloatArray,
+    half_m: FloatArray,
+    boxes: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+    vehicles: NDArray[np.intp],
+    triggers: NDArray[np.intp],
+    distance2_m2: FloatArray,
+) -> int:
+    """Write the overlapping pairs as far as there is room; how many there are."""
+    box_center, box_half, box_cos, box_sin = boxes
+    count = 0
+    for vehicle in range(len(center_m)):
+        length, width = half_m[vehicle, 0], half_m[vehicle, 1]
+        cos, sin = math.cos(yaw_rad[vehicle]), math.sin(yaw_rad[vehicle])
+        for box in range(len(box_center)):
+            east, south = box_center[box, 0] - center_m[vehicle, 0], box_center[box, 1] - center_m[vehicle, 1]
+            apart2 = east * east + south * south
+            box_length, box_width = box_half[box, 0], box_half[box, 1]
+            if apart2 >= (math.hypot(length, width) + math.hypot(box_length, box_width)) ** 2:
+                continue
+            if abs(box_center[box, 2] - center_m[vehicle, 2]) > box_half[box, 2] + half_m[vehicle, 2]:
+                continue
+            # Separating axes of rectangles: the two directions of the vehicle, then the two of the trigger box.
+            along = abs(cos * box_cos[box] + sin * box_sin[box])
+            across = abs(cos * box_sin[box] - sin * box_cos[box])
+            if (
+                abs(east * cos + south * sin) <= length + box_length * along + box_width * across
+                and abs(south * cos - east * sin) <= width + box_length * across + box_width * along
+                and abs(east * box_cos[box] + south * box_sin[box]) <= box_length + length * along + width * across
+                and abs(south * box_cos[box] - east * box_sin[box]) <= box_width + length * across + width * along
+            ):
+                if count < len(vehicles):
+                    vehicles[count], triggers[count], distance2_m2[count] = vehicle, box, apart2
+                count += 1
+    return count

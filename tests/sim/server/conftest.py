@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from drivevla.config.places import cache_folder
 from drivevla.sim.server import RunningServer, start_server
 
 STEP_S = 0.05
@@ -14,9 +15,13 @@ TEST_MAP = "Gen_tee_1"
 
 @pytest.fixture(scope="session", autouse=True)
 def own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Recordings of the server and map files of the client go to folders of their own."""
+    """Recordings of the server and map files of the client go to folders of their own; what is compiled is shared."""
+    home, compiled = tmp_path_factory.mktemp("home"), cache_folder() / "numba"
+    compiled.mkdir(parents=True, exist_ok=True)
+    (home / "cache").mkdir()
+    (home / "cache" / "numba").symlink_to(compiled)  # compiling them anew takes a quarter of a minute
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DRIVEVLA_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("DRIVEVLA_HOME", str(home))
         patch.setenv("CARLA_CACHE_DIR", str(tmp_path_factory.mktemp("carla_cache")))
         yield
 
