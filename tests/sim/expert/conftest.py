@@ -25,7 +25,8 @@ LANE_M = 3.5
 def road() -> Callable[..., Truth]:
     """A truth: the ego at the origin, its route straight ahead, one oncoming lane on its left.
 
-    With ``left`` "same" the lane on the left goes our way; with None there is none.
+    With ``left`` "same" the lane on the left goes our way; with None there is none. With ``crossing_m`` there is a
+    junction so far ahead, with a lane that crosses ours from left to right.
     """
 
     def make(
@@ -38,6 +39,7 @@ def road() -> Callable[..., Truth]:
         limit_mps: float = 10.0,
         world_from_ego: np.ndarray | None = None,  # type: ignore[type-arg]
         commands: tuple[Command, ...] | None = None,
+        crossing_m: float | None = None,
     ) -> Truth:
         along = np.arange(-1.0, 121.0)
         line = np.stack([along, np.zeros_like(along)], axis=-1)
@@ -64,6 +66,21 @@ def road() -> Callable[..., Truth]:
                     successors=(),
                 )
             )
+        inside = np.zeros(len(line) - 1, dtype=np.bool_)
+        if crossing_m is not None:
+            inside[int(crossing_m) - 8 : int(crossing_m) + 8] = True
+            down = np.arange(60.0, -61.0, -2.0)
+            lanes.append(
+                LaneTruth(
+                    lane_id="across",
+                    centerline_m=np.stack([np.full_like(down, crossing_m), down], axis=-1),
+                    width_m=LANE_M,
+                    in_junction=True,
+                    left_id="",
+                    right_id="",
+                    successors=(),
+                )
+            )
         return Truth(
             timestamp_s=time_s,
             world_from_ego=np.eye(4) if world_from_ego is None else world_from_ego,
@@ -74,7 +91,7 @@ def road() -> Callable[..., Truth]:
             route_m=line[1:],
             route_commands=commands or (Command.LANE_FOLLOW,) * (len(line) - 1),
             route_lane_ids=("own",) * (len(line) - 1),
-            route_in_junction=np.zeros(len(line) - 1, dtype=np.bool_),
+            route_in_junction=inside,
             route_distance_m=distance_m,
             route_left_m=300.0,
             speed_limit_mps=limit_mps,

@@ -184,6 +184,32 @@ def test_it_keeps_right_for_an_oncoming_car_on_its_side(road: Road, body: Body, 
     assert plan.diagnostics["cause"] == "oncoming_in_lane"
 
 
+@pytest.mark.parametrize(
+    ("away_m", "speed_mps", "yields"),
+    [
+        (28.0, 10.0, True),  # there in 2.5 s, when the ego is
+        (58.0, 10.0, False),  # there in 5.5 s, the ego gone before 4.5 s
+        (14.0, 0.0, False),  # stands and waits
+        (-20.0, 10.0, False),  # has passed
+    ],
+)
+def test_at_a_junction_without_lights_it_lets_those_pass_whom_it_would_meet(
+    road: Road, body: Body, seen: Seen, away_m: float, speed_mps: float, yields: bool
+) -> None:
+    other = body(28.0, away_m, yaw_rad=-np.pi / 2, speed_mps=speed_mps)
+    plan = act(road(other, crossing_m=28.0), seen(8.0))
+    assert bool(plan.waypoints[-1, 0] + FRONT_M < 28.0) == yields
+    assert (plan.diagnostics["cause"] == "crossing_traffic") == yields
+
+
+def test_with_green_it_does_not_wait_for_those_who_have_red(
+    road: Road, body: Body, seen: Seen, light: Callable[..., LightTruth]
+) -> None:
+    other = body(28.0, 28.0, yaw_rad=-np.pi / 2, speed_mps=10.0)
+    plan = act(road(other, crossing_m=28.0, lights=[light(LightState.GREEN, 18.0)]), seen(8.0))
+    assert plan.waypoints[-1, 0] > 25.0
+
+
 def test_what_lies_above_the_road_does_not_matter(road: Road, body: Body, seen: Seen) -> None:
     bridge = body(25.0, size_m=(4.0, 2.0, 14.0))
     assert act(road(bridge), seen(5.0)).diagnostics["binding"] == "road"
