@@ -92,6 +92,9 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "MergerIntoSlowTraffic": "drivevla.sim.scenarios.actor_flows:MergerIntoSlowTraffic",
         "MergerIntoSlowTrafficV2": "drivevla.sim.scenarios.actor_flows:MergerIntoSlowTrafficV2",
         "NonSignalizedJunctionLeftTurn": "drivevla.sim.scenarios.junction_turns:NonSignalizedJunctionLeftTurn",
+        "NonSignalizedJunctionLeftTurnEnterFlow": (
+            "drivevla.sim.scenarios.bench2drive_turns:NonSignalizedJunctionLeftTurnEnterFlow"
+        ),
         "NonSignalizedJunctionRightTurn": "drivevla.sim.scenarios.junction_turns:NonSignalizedJunctionRightTurn",
         "OppositeVehicleRunningRedLight": "drivevla.sim.scenarios.opposite_vehicle:OppositeVehicleRunningRedLight",
         "OppositeVehicleTakingPriority": "drivevla.sim.scenarios.opposite_vehicle:OppositeVehicleTakingPriority",
@@ -102,9 +105,24 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "ParkingExit": "drivevla.sim.scenarios.parking_exit:ParkingExit",
         "PedestrianCrossing": "drivevla.sim.scenarios.crossing_walkers:PedestrianCrossing",
         "PriorityAtJunction": "drivevla.sim.scenarios.blocked_junction:PriorityAtJunction",
+        "SequentialLaneChange": "drivevla.sim.scenarios.bench2drive_turns:SequentialLaneChange",
         "SignalizedJunctionLeftTurn": "drivevla.sim.scenarios.junction_turns:SignalizedJunctionLeftTurn",
+        "SignalizedJunctionLeftTurnEnterFlow": (
+            "drivevla.sim.scenarios.bench2drive_turns:SignalizedJunctionLeftTurnEnterFlow"
+        ),
         "SignalizedJunctionRightTurn": "drivevla.sim.scenarios.junction_turns:SignalizedJunctionRightTurn",
         "StaticCutIn": "drivevla.sim.scenarios.cut_ins:StaticCutIn",
+        "T_Junction": "drivevla.sim.scenarios.bench2drive_turns:T_Junction",
+        "VanillaNonSignalizedTurn": "drivevla.sim.scenarios.bench2drive_turns:VanillaNonSignalizedTurn",
+        "VanillaNonSignalizedTurnEncounterStopsign": (
+            "drivevla.sim.scenarios.bench2drive_turns:VanillaNonSignalizedTurnEncounterStopsign"
+        ),
+        "VanillaSignalizedTurnEncounterGreenLight": (
+            "drivevla.sim.scenarios.bench2drive_turns:VanillaSignalizedTurnEncounterGreenLight"
+        ),
+        "VanillaSignalizedTurnEncounterRedLight": (
+            "drivevla.sim.scenarios.bench2drive_turns:VanillaSignalizedTurnEncounterRedLight"
+        ),
         "VehicleOpensDoorTwoWays": "drivevla.sim.scenarios.opened_door:VehicleOpensDoorTwoWays",
         "VehicleTurningRoute": "drivevla.sim.scenarios.crossing_behind_turn:VehicleTurningRoute",
         "VehicleTurningRoutePedestrian": "drivevla.sim.scenarios.crossing_behind_turn:VehicleTurningRoutePedestrian",

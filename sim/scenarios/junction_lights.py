@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Literal
 
 from drivevla.errors import DataError
 from drivevla.sim.scenarios.lights import held, light_of, lights_of_junction
@@ -13,7 +13,7 @@ from drivevla.sim.scenarios.roads import Crossing, Entry
 if TYPE_CHECKING:
     from drivevla.sim.scenarios.scenario import Play, Scenario
 
-__all__ = ["both_green", "ego_green"]
+__all__ = ["both_green", "ego_green", "ego_shows"]
 
 FLOW_FIRST_S = 5.0
 """So long the flow alone has green."""
@@ -25,9 +25,18 @@ def ego_lane(scenario: Scenario, crossing: Crossing) -> tuple[int, int]:
     return road, lane
 
 
+def ego_green(scenario: Scenario, crossing: Crossing) -> AbstractContextManager[None]:
+    """Green for the ego, red for all others, for as long as the context lasts.
+
+    Raises:
+        DataError: The junction has no lights, or none for the ego.
+    """
+    return ego_shows(scenario, crossing, "green")
+
+
 @contextmanager
-def ego_green(scenario: Scenario, crossing: Crossing) -> Iterator[None]:
-    """Green for the ego, red for all others.
+def ego_shows(scenario: Scenario, crossing: Crossing, colour: Literal["green", "red"]) -> Iterator[None]:
+    """A state for the ego, red for all others.
 
     Raises:
         DataError: The junction has no lights, or none for the ego.
@@ -39,7 +48,8 @@ def ego_green(scenario: Scenario, crossing: Crossing) -> Iterator[None]:
         raise DataError(f"scenario {scenario.spec.name} ({scenario.spec.type}) needs a junction with traffic lights")
     own = light_of(lights, ego_lane(scenario, crossing))
     state = carla.TrafficLightState
-    with held({each: state.Green if each.id == own.id else state.Red for each in lights}):
+    shown = state.Green if colour == "green" else state.Red
+    with held({each: shown if each.id == own.id else state.Red for each in lights}):
         yield
 
 

@@ -12,6 +12,7 @@ from drivevla.sim.routes import Interval, Parameter
 from drivevla.sim.scenarios.flow import Flow
 from drivevla.sim.scenarios.junction_lights import both_green
 from drivevla.sim.scenarios.needs import Needs, Spot, between
+from drivevla.sim.scenarios.path import Path
 from drivevla.sim.scenarios.roads import Entry
 from drivevla.sim.scenarios.scenario import Play, Scenario, race
 
@@ -63,9 +64,17 @@ class NonSignalizedJunctionLeftTurn(Scenario):
         if not entries:
             raise DataError(f"scenario {self.spec.name} ({self.spec.type}): no lane comes from {self.coming_from}")
         self.entry = self.choose(entries)
-        self.path, _ = self.roads.straight_through(
-            self.entry, self.ego_way, before_m=self.before_s * self.speed_mps, after_m=self.after_s * self.speed_mps
+        self.path = self.way_of(
+            self.entry, before_m=self.before_s * self.speed_mps, after_m=self.after_s * self.speed_mps
         )
+
+    def way_of(self, entry: Entry, *, before_m: float, after_m: float) -> Path:
+        """The flow's way through the junction.
+
+        Raises:
+            DataError: None leads on as it should.
+        """
+        return self.roads.straight_through(entry, self.ego_way, before_m=before_m, after_m=after_m)[0]
 
     def choose(self, entries: list[Entry]) -> Entry:
         """One of the lanes that lead straight on, drawn.
@@ -73,17 +82,17 @@ class NonSignalizedJunctionLeftTurn(Scenario):
         Raises:
             DataError: None does.
         """
-        straight = [each for each in entries if self.leads_straight(each)]
+        straight = [each for each in entries if self.leads_on(each)]
         if not straight:
             raise DataError(
                 f"scenario {self.spec.name} ({self.spec.type}): no lane from {self.coming_from} leads straight on"
             )
         return straight[int(self.rng.integers(len(straight)))]
 
-    def leads_straight(self, entry: Entry) -> bool:
+    def leads_on(self, entry: Entry) -> bool:
         """Whether it does."""
         try:
-            self.roads.straight_through(entry, self.ego_way, before_m=5.0, after_m=5.0)
+            self.way_of(entry, before_m=5.0, after_m=5.0)
         except DataError:
             return False
         return True
@@ -131,7 +140,7 @@ class NonSignalizedJunctionRightTurn(NonSignalizedJunctionLeftTurn):
         Raises:
             DataError: None does.
         """
-        straight = [each for each in entries if self.leads_straight(each)]
+        straight = [each for each in entries if self.leads_on(each)]
         if not straight:
             raise DataError(f"scenario {self.spec.name} ({self.spec.type}): no lane from the left leads straight on")
         return max(straight, key=lambda each: abs(self.roads.graph.lanes[each.lane].key[2]))

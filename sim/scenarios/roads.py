@@ -235,6 +235,19 @@ class Roads:
             raise DataError(f"no way leads straight through junction {crossing.junction} from there")
         return self._through(entry.lane, through, before_m=before_m, after_m=after_m)
 
+    def turning_right(self, entry: Entry, crossing: Crossing, *, before_m: float, after_m: float) -> Path:
+        """A way that turns right at a junction; as ``straight_through``.
+
+        Raises:
+            DataError: Nothing leads to the right.
+        """
+        lanes = self.graph.lanes
+        inside = [each for each in lanes[entry.lane].successors if lanes[each].junction == crossing.junction]
+        through = max(inside, key=lambda each: turned_deg(lanes[each].exit_yaw_deg - entry.yaw_deg))
+        if turned_deg(lanes[through].exit_yaw_deg - entry.yaw_deg) < _STRAIGHT_DEG:
+            raise DataError(f"no way leads to the right at junction {crossing.junction} from there")
+        return self._through(entry.lane, through, before_m=before_m, after_m=after_m)[0]
+
     def crossing_way(
         self, crossing: Crossing, plan: DensePlan, coming_from: From, *, before_m: float, after_m: float
     ) -> Path:

@@ -81,7 +81,7 @@ def test_who_heads_to_the_right_comes_from_the_left(yaw: float, side: str) -> No
 
 
 def test_every_type_of_leaderboard_2_is_there() -> None:
-    assert len(registry.names("scenarios")) >= 38
+    assert len(registry.names("scenarios")) >= 46
     for name in registry.names("scenarios"):
         assert registry.load("scenarios", name).__name__ == name
 
