@@ -31,6 +31,10 @@ _PET_S = 1.5
 """Post-encroachment time to keep where others go first: below 1.5 s it counts as a conflict (Allen, Shin, Cooper,
 "Analysis of traffic conflicts and collisions", TRR 667, 1978)."""
 _PET_FIRST_S = 0.5
+_AFTER_S = 0.3
+"""Behind somebody who has just passed."""
+_SAMPLE_S = 0.2
+_BEHIND_MPS2 = 2.5
 _BEFORE_M = 1.5
 _HARD_MPS2 = 6.0
 _JOIN_GAP_M = 4.0
@@ -87,7 +91,7 @@ def yield_to_others(
                 continue  # they have red
             wide = signed or turns_left
             pet_s = (_PET_S if wide else _PET_FIRST_S) if patient else 0.2
-            answer = _decide(crossing, row, others, profile, pet_s)
+            answer = _decide(crossing, line, row, path, others, profile, pet_s)
             if isinstance(answer, Stop):
                 stops.append(answer)
             elif answer is not None:
@@ -124,32 +128,64 @@ def _crossing(path: Way, line: NDArray[np.float64], width_m: float) -> _Crossing
     return _Crossing((first, last), (start, end), turned < _JOINING_RAD and last - first > 6)
 
 
-def _decide(crossing: _Crossing, row: int, others: Others, profile: Profile, pet_s: float) -> Stop | Leader | None:
+def _decide(
+    crossing: _Crossing,
+    line: NDArray[np.float64],
+    row: int,
+    path: Way,
+    others: Others,
+    profile: Profile,
+    pet_s: float,
+) -> Stop | Leader | None:
     entry_m = crossing.ego_m[0] - FRONT_M
     if entry_m < -0.5:
         return None  # we are in it: the way out is forward
-    enters_s, leaves_s = profile.when(entry_m), profile.when(crossing.ego_m[1] + REAR_M)
+    enters_s = profile.when(entry_m)
     if not np.isfinite(enters_s):
         return None
     pace, half = float(others.speed_mps[row]), float(others.half_m[row, 0])
     comes_s = max(crossing.other_m[0] - half, 0.0) / pace
-    gone_s = (crossing.other_m[1] + half) / pace
     braking = float(others.acceleration_mps2[row])
     if braking < -0.5 and pace * pace / (-2.0 * braking) < crossing.other_m[0] - half:
         return None  # it is stopping before
-    if crossing.joins:
-        if comes_s <= enters_s and comes_s < _HORIZON_S:  # it is there first: fall in behind
-            gap_m = entry_m - (crossing.other_m[0] + half)
-            if gap_m > _JOIN_GAP_M:
-                return Leader(gap_m=gap_m, speed_mps=pace, acceleration_mps2=min(braking, 0.0), index=row)
-            return _wait(entry_m, profile, "joining", row)
-        ours = float(np.interp(enters_s, profile.times_s, profile.speed_mps))
-        # Once it is behind us it must not have to brake hard while we are still slower.
-        if comes_s > enters_s + pet_s + max(pace - ours, 0.0) / 2.5:
-            return None
-    elif comes_s > leaves_s + pet_s or gone_s + _PET_FIRST_S < enters_s:
+    if not crossing.joins:
+        meets = _bodies_meet(line, row, path, others, profile, pet_s)
+        return _wait(entry_m, profile, "crossing", row) if meets else None
+    if comes_s <= enters_s and comes_s < _HORIZON_S:  # it is there first: fall in behind
+        gap_m = entry_m - (crossing.other_m[0] + half)
+        if gap_m > _JOIN_GAP_M:
+            return Leader(gap_m=gap_m, speed_mps=pace, acceleration_mps2=min(braking, 0.0), index=row)
+        return _wait(entry_m, profile, "joining", row)
+    ours = float(np.interp(enters_s, profile.times_s, profile.speed_mps))
+    # Once it is behind us it must not have to brake hard while we are still slower.
+    if comes_s > enters_s + pet_s + max(pace - ours, 0.0) / _BEHIND_MPS2:
         return None
-    return _wait(entry_m, profile, "joining" if crossing.joins else "crossing", row)
+    return _wait(entry_m, profile, "joining", row)
+
+
+def _bodies_meet(
+    line: NDArray[np.float64], row: int, path: Way, others: Others, profile: Profile, pet_s: float
+) -> bool:
+    """Whether the ego is ever where the other is, was just before, or will be within the time to keep."""
+    times = np.arange(0.0, _HORIZON_S, _SAMPLE_S)
+    ego = _boxes_along(path.xy_m, path.yaw_rad, np.interp(times, profile.times_s, profile.along_m), MIDDLE_M)
+    pace = float(others.speed_mps[row])
+    heading = np.unwrap(np.arctan2(*np.gradient(line, axis=0).T[::-1]))
+    ahead_s = (pet_s - _AFTER_S) / 2.0  # a box that is longer ahead than behind has its middle farther ahead
+    other = _boxes_along(line, heading, pace * np.clip(times, 0.0, (len(line) - 1) / pace), pace * ahead_s)
+    length_m = float(others.half_m[row, 0]) + pace * (pet_s + _AFTER_S) / 2.0
+    ego_half = np.array([HALF_LENGTH_M, HALF_WIDTH_M]) + _EGO_MARGIN_M
+    touch = boxes_touch(ego, ego_half, other, np.array([length_m, float(others.half_m[row, 1])]))
+    return bool(touch[pace * times <= len(line) - 1].any())
+
+
+def _boxes_along(
+    xy_m: NDArray[np.float64], yaw_rad: NDArray[np.float64], along_m: NDArray[np.float64], ahead_m: float
+) -> NDArray[np.float64]:
+    """(T, 3) middles of boxes that are so far along a line with a point every metre, and so far ahead of there."""
+    place = np.arange(len(xy_m), dtype=np.float64)
+    x, y, yaw = (np.interp(along_m, place, column) for column in (*xy_m.T, yaw_rad))
+    return np.stack([x + ahead_m * np.cos(yaw), y + ahead_m * np.sin(yaw), yaw], axis=-1)
 
 
 def _wait(entry_m: float, profile: Profile, key: str, row: int) -> Stop | None:
@@ -216,5 +252,4 @@ def coming_collisions(
 def _ego_boxes(path: Way, profile: Profile, steps: int) -> NDArray[np.float64]:
     """(T, 3) the ego's box's middle."""
     along = np.interp(np.arange(1, steps + 1) * STEP_S, profile.times_s, profile.along_m)
-    x, y, yaw = (np.interp(along, path.along_m, column) for column in (*path.xy_m.T, path.yaw_rad))
-    return np.stack([x + MIDDLE_M * np.cos(yaw), y + MIDDLE_M * np.sin(yaw), yaw], axis=-1)
+    return _boxes_along(path.xy_m, path.yaw_rad, along, MIDDLE_M)
