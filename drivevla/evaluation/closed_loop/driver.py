@@ -10,12 +10,13 @@ from drivevla.errors import PolicyError
 from drivevla.evaluation.closed_loop.guidance import Guide
 from drivevla.evaluation.closed_loop.town import Town
 from drivevla.planner.control import VehicleControl
+from drivevla.policies.asking import ask_policy
 from drivevla.sim.navigator import Guidance
 from drivevla.sim.routes import DensePlan
 from drivevla.sim.session import Session, Snapshot
 from drivevla.sim.session.following import HOLD, PlanFollower
 from drivevla.sim.truth import TruthMaker
-from drivevla.types import LightState, Observation, Plan
+from drivevla.types import LightState, Observation, Plan, Truth
 
 __all__ = ["Driver", "Moment", "make_policy"]
 
@@ -117,18 +118,8 @@ class Driver:
             command=guidance.command,
             target_points_m=guidance.target_points_m,
         )
-        arguments: tuple[Any, ...] = (observation,)
+        truth: Truth | None = None
         if self._truth is not None:
             truth = self._truth.read(timestamp_s=snapshot.time_s, instruction=guidance.instruction, goal=guidance.goal)
-            arguments = (observation, truth)
-        try:
-            plan = self._policy.act(*arguments)
-        except Exception as error:
-            raise PolicyError(
-                f"the policy raised {type(error).__name__} at {snapshot.time_s:.2f} s: {error}"
-            ) from error
-        if not isinstance(plan, Plan):
-            raise PolicyError(
-                f"the policy must answer with a Plan, got {type(plan).__name__} at {snapshot.time_s:.2f} s"
-            )
+        plan = ask_policy(self._policy, observation, truth)
         return Moment(guidance=guidance, observation=observation, plan=plan)
