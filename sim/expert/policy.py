@@ -291,6 +291,9 @@ def _leaders(path: Way, others: Others, places: Places, forecast: NDArray[np.flo
     cuts_in &= others.is_vehicle & ~others.stands & (np.abs(places.left_m) < 5.0)
     passes = (turned > _ASIDE_RAD[0]) & (turned < _ASIDE_RAD[1]) & (np.abs(others.speed_mps) > 1.0)
     passes &= begin - FRONT_M > 2.5 * speed
+    # In a junction whoever crosses is about to be gone: whether we would touch is asked of the forecast.
+    at = path.in_junction[np.clip(places.along_m, 0, len(path) - 1).astype(np.int64)]
+    passes |= at & (turned > _ASIDE_RAD[0]) & (np.abs(others.speed_mps) > 1.0)
     rows = np.flatnonzero(ahead & ((inside & ~passes) | cuts_in))
     rows = rows[np.argsort(begin[rows], kind="stable")][:3]
     heading = path.yaw_rad[np.clip(places.along_m[rows].astype(np.int64), 0, len(path) - 1)]
