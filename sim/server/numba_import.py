@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from importlib.metadata import version
@@ -15,7 +16,7 @@ __all__ = ["compiled", "inlined", "kernel"]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _log = logging.getLogger(__name__)
-_KERNEL_MARK = b"numba_import import kernel"
+_IMPORT = re.compile(r"^from drivevla\.sim\.server\.([\w.]+) import", re.MULTILINE)
 
 
 def compiled(function: _Function) -> _Function:
@@ -24,16 +25,16 @@ def compiled(function: _Function) -> _Function:
     It runs without the interpreter's lock, and its arithmetic keeps the order in which it is written, so that results
     are the same bits in any number of threads. A number divided by zero is infinite, as in NumPy.
 
+    What is compiled is kept in a folder named by a hash of all such functions' modules and of what those import, since
+    Numba does not notice when a function or a constant that is compiled in has changed.
+
     Args:
         function: Arguments and results are numbers, arrays, and named tuples of them.
 
     Raises:
         MissingExtra: numba is not installed.
     """
-    numba = require("numba", "sim")
-    # Numba looks beside the source file otherwise, which may be read-only.
-    numba.config.CACHE_DIR = str(cache_folder() / "numba")
-    return cast(_Function, numba.njit(nogil=True, cache=True, error_model="numpy")(function))
+    return _compile(function, _folder("compiled", "inlined"), nogil=True)
 
 
 def inlined(function: _Function) -> _Function:
@@ -48,16 +49,14 @@ def inlined(function: _Function) -> _Function:
     Raises:
         MissingExtra: numba is not installed.
     """
-    numba = require("numba", "sim")
-    return cast(_Function, numba.njit(nogil=True, error_model="numpy", inline="always")(function))
+    return _compile(function, None, nogil=True, inline="always")
 
 
 def kernel(function: _Function) -> _Function:
     """Compile a loop over the bodies of a world, or load what an earlier process compiled.
 
-    It keeps the interpreter's lock: it lasts microseconds, and to get the lock back can take milliseconds. What is
-    compiled is kept in a folder named by a hash of all such loops, since Numba does not notice when a function that
-    another one calls has changed.
+    It keeps the interpreter's lock: it lasts microseconds, and to get the lock back can take milliseconds. Otherwise it
+    is as ``compiled`` is, and is kept in the same way.
 
     Args:
         function: Arguments and results are numbers, arrays, records of tables, and tuples of them.
@@ -65,27 +64,40 @@ def kernel(function: _Function) -> _Function:
     Raises:
         MissingExtra: numba is not installed.
     """
+    return _compile(function, _folder("kernel"))
+
+
+def _compile(function: _Function, kept_in: Path | None, **options: Any) -> _Function:
     numba = require("numba", "sim")
-    folder = _kernel_folder()
-    if folder is None:
-        return cast(_Function, numba.njit(error_model="numpy")(function))
-    previous, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)
+    # Numba looks beside the source file otherwise, which may be read-only.
+    previous, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(kept_in)
     try:
-        return cast(_Function, numba.njit(cache=True, error_model="numpy")(function))
+        return cast(_Function, numba.njit(cache=kept_in is not None, error_model="numpy", **options)(function))
     finally:
         numba.config.CACHE_DIR = previous
 
 
-@lru_cache(maxsize=1)
-def _kernel_folder() -> Path | None:
+@lru_cache(maxsize=2)
+def _folder(*marks: str) -> Path | None:
+    """Where the functions with these decorators are kept; None where no folder can be made."""
     digest = hashlib.sha256(version("numba").encode())
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
-        if _KERNEL_MARK in (source := file.read_bytes()):
-            digest.update(source)
-    folder = cache_folder() / "numba" / f"kernels-{digest.hexdigest()[:16]}"
+    for file in _sources(marks):
+        digest.update(file.read_bytes())
+    folder = cache_folder() / "numba" / f"{marks[0]}-{digest.hexdigest()[:16]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         _log.warning("compiled loops are not kept for the next start: %s", error)
         return None
     return folder
+
+
+def _sources(marks: tuple[str, ...]) -> list[Path]:
+    """The modules of functions with these decorators, and those whose constants and types they may use."""
+    server = Path(__file__).parent
+    decorated = re.compile(rf"^@({'|'.join(marks)})$", re.MULTILINE)
+    files: set[Path] = set()
+    for file in server.rglob("*.py"):
+        if decorated.search(source := file.read_text(encoding="utf-8")):
+            files |= {file, *(server / f"{name.replace('.', '/')}.py" for name in _IMPORT.findall(source))}
+    return sorted(file for file in files if file.exists())
