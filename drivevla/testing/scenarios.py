@@ -81,7 +81,7 @@ def drive_past(
     first = int(np.searchsorted(plan.distance_m, max(plan.distance_m[trigger] - _BEFORE_M, 0.0)))
     x, y, z = plan.location_m[first].tolist()
     start = transform_at(raised(Place((x, y, z), float(plan.yaw_deg[first])), 0.3))
-    with open_session(load_rig("blind"), host=host, port=port, start=start) as session:
+    with open_session(load_rig("blind_5hz"), host=host, port=port, start=start) as session:
         with open_scenarios(session, plan, route, seed=seed, carla_map=carla_map) as director:
             seen = _lead(session, director, speed_mps, seconds)
         session.tick()

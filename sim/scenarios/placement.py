@@ -77,7 +77,7 @@ def place_scenarios(
     for name in types:
         kind = registry.load("scenarios", name)
         places = _places(roads, name, kind, seed=seed, difficulty=difficulty, weather=weather)
-        of_type = [route for route, _ in zip(places, range(per_type), strict=False)]
+        of_type = [route for _, route in zip(range(per_type), places, strict=False)]
         if len(of_type) < per_type:
             logger.info("%s has %d of %d places for %s", carla_map.name, len(of_type), per_type, name)
         found.extend(of_type)
@@ -168,10 +168,12 @@ def _triggers(roads: Roads, plan: DensePlan, needs: Needs, manoeuvre: Manoeuvre)
         if not len(inside):
             continue
         enter = site.begin + int(inside[0])
-        if along[min(site.end, len(along) - 1)] + needs.lead_out_m > plan.length_m:
+        outside = np.flatnonzero(plan.junction[enter:] == -1)
+        leave = enter + int(outside[0]) if len(outside) else len(along) - 1
+        end_m = float(along[min(max(site.end, leave), len(along) - 1)])
+        if end_m + needs.lead_out_m > plan.length_m:
             continue
         picked = np.flatnonzero((along >= max(along[enter] - far, needs.lead_in_m)) & (along <= along[enter] - near))
-        end_m = float(along[min(site.end, len(along) - 1)])
         triggers.extend((int(each), end_m) for each in picked if (plan.junction[each : enter - 1] == -1).all())
     return triggers
 

@@ -37,8 +37,9 @@ def test_a_leader_brakes_at_six_metres_per_second_squared_and_stands(server: Run
     leader = [(moment.time_s, moment.actors[0].speed_mps) for moment in seen.trace if 0 in moment.actors]
     speed = np.array([each for _, each in leader])
     fastest = int(speed.argmax())
-    braking = (speed[fastest:] < 6.0) & (speed[fastest:] > 1.0)
+    braking = (speed[fastest:] < 7.0) & (speed[fastest:] > 3.5)
     slowing = -np.diff(speed[fastest:])[braking[:-1]] / 0.05
+    assert len(slowing) > 5
     assert slowing == pytest.approx([6.0] * len(slowing), abs=0.6)
     assert speed[-1] == pytest.approx(0.0, abs=0.05)
     assert any(each.startswith("vehicle.") for each in seen.touched)  # who does not brake runs into it
@@ -60,10 +61,11 @@ def test_a_pedestrian_steps_in_front_of_the_ego(server: RunningServer, grid: "ca
     assert not seen.remaining
 
 
-def test_oncoming_cars_flow_where_the_ego_turns_left(server: RunningServer, grid: "carla.Map") -> None:
+def test_no_scenario_starts_before_the_ego_comes(server: RunningServer, grid: "carla.Map") -> None:
     route = _placed(grid, "NonSignalizedJunctionLeftTurn")
-    seen = drive_past(server.host, server.port, grid, route, seed=0, speed_mps=0.0, seconds=8.0)
-    assert all(event.phase is not ScenarioPhase.STARTED for event in seen.events)  # it waits for an ego that stands
+    seen = drive_past(server.host, server.port, grid, route, seed=0, speed_mps=0.0, seconds=6.0)
+    assert [event.phase for event in seen.events] == [ScenarioPhase.BUILT]
+    assert not any(moment.actors for moment in seen.trace)
 
 
 @pytest.mark.slow
