@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import replace
 from pathlib import Path as FilePath
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,18 +26,18 @@ ROUTES = FilePath(__file__).parents[3] / "../shared/real/carla_routes/leaderboar
 
 
 @pytest.fixture(scope="module")
-def grid() -> "carla.Map":
+def grid() -> Any:
     source = find_map("Gen_grid_1")
     return carla.Map(source.name, source.opendrive)
 
 
 @pytest.fixture(scope="module")
-def route(grid: "carla.Map") -> Route:
+def route(grid: Any) -> Route:
     return generate_routes(grid, count=1, seed=1, length_m=(200.0, 300.0), manoeuvres=["follow"])[0]
 
 
 @pytest.fixture(scope="module")
-def plan(grid: "carla.Map", route: Route) -> DensePlan:
+def plan(grid: Any, route: Route) -> DensePlan:
     return plan_route(grid, route)
 
 
@@ -95,7 +96,7 @@ def test_no_type_of_the_training_routes_is_lacking() -> None:
     assert types <= set(registry.names("scenarios"))
 
 
-def test_what_cannot_be_played_is_left_out_with_its_reason(grid: "carla.Map", route: Route, plan: DensePlan) -> None:
+def test_what_cannot_be_played_is_left_out_with_its_reason(grid: Any, route: Route, plan: DensePlan) -> None:
     beside = replace(_at(plan, 60.0, "HardBreakRoute"), trigger=Place((5000.0, 0.0, 0.0), 0.0))
     backwards = _at(plan, 60.0, "HardBreakRoute")
     backwards = replace(backwards, trigger=Place(backwards.trigger.location_m, (backwards.trigger.yaw_deg or 0) + 180))
@@ -111,9 +112,7 @@ def test_what_cannot_be_played_is_left_out_with_its_reason(grid: "carla.Map", ro
     assert "AlienLanding" in reasons[3]
 
 
-def test_cones_stand_along_the_passing_side_and_across_the_far_end(
-    grid: "carla.Map", route: Route, plan: DensePlan
-) -> None:
+def test_cones_stand_along_the_passing_side_and_across_the_far_end(grid: Any, route: Route, plan: DensePlan) -> None:
     spec = _at(plan, 60.0, "ConstructionObstacle", distance=50.0)
     found, _ = find_scenarios(grid, plan, replace(route, scenarios=(spec,)), seed=0)
     site = found[0]
@@ -129,9 +128,7 @@ def test_cones_stand_along_the_passing_side_and_across_the_far_end(
     assert np.diff(right[3:]) == pytest.approx([1.0, 1.0, 1.0], abs=0.1)
 
 
-def test_the_ego_begins_in_the_parking_lane_for_a_parking_exit(
-    grid: "carla.Map", route: Route, plan: DensePlan
-) -> None:
+def test_the_ego_begins_in_the_parking_lane_for_a_parking_exit(grid: Any, route: Route, plan: DensePlan) -> None:
     free = start_place(grid, plan, route)
     assert free.location_m == pytest.approx(tuple(plan.location_m[0]))
     parked = replace(route, scenarios=(_at(plan, 0.0, "ParkingExit", front_vehicle_distance=10.0),))
@@ -140,7 +137,7 @@ def test_the_ego_begins_in_the_parking_lane_for_a_parking_exit(
     assert 2.5 < right < 4.0
 
 
-def test_placing_is_repeatable_and_parameters_follow_the_difficulty(grid: "carla.Map") -> None:
+def test_placing_is_repeatable_and_parameters_follow_the_difficulty(grid: Any) -> None:
     easy, again, hard = (
         place_scenarios(grid, ["AccidentTwoWays"], seed=3, difficulty=difficulty)[0] for difficulty in (0.0, 0.0, 1.0)
     )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,16 +24,16 @@ def server() -> Iterator[RunningServer]:
 
 
 @pytest.fixture(scope="module")
-def grid() -> "carla.Map":
+def grid() -> Any:
     source = find_map("Gen_grid_1")
     return carla.Map(source.name, source.opendrive)
 
 
-def _placed(grid: "carla.Map", kind: str) -> Route:
+def _placed(grid: Any, kind: str) -> Route:
     return place_scenarios(grid, [kind], seed=1)[0]
 
 
-def test_a_leader_brakes_at_six_metres_per_second_squared_and_stands(server: RunningServer, grid: "carla.Map") -> None:
+def test_a_leader_brakes_at_six_metres_per_second_squared_and_stands(server: RunningServer, grid: Any) -> None:
     seen = check_scenario(server.host, server.port, grid, _placed(grid, "HardBreakRoute"), seconds=9.0)
     leader = [(moment.time_s, moment.actors[0].speed_mps) for moment in seen.trace if 0 in moment.actors]
     speed = np.array([each for _, each in leader])
@@ -46,7 +47,7 @@ def test_a_leader_brakes_at_six_metres_per_second_squared_and_stands(server: Run
     assert seen.events[1].phase is ScenarioPhase.STARTED
 
 
-def test_a_pedestrian_steps_in_front_of_the_ego(server: RunningServer, grid: "carla.Map") -> None:
+def test_a_pedestrian_steps_in_front_of_the_ego(server: RunningServer, grid: Any) -> None:
     seen = drive_past(
         server.host, server.port, grid, _placed(grid, "DynamicObjectCrossing"), seed=0, speed_mps=8.0, seconds=14.0
     )
@@ -61,7 +62,7 @@ def test_a_pedestrian_steps_in_front_of_the_ego(server: RunningServer, grid: "ca
     assert not seen.remaining
 
 
-def test_no_scenario_starts_before_the_ego_comes(server: RunningServer, grid: "carla.Map") -> None:
+def test_no_scenario_starts_before_the_ego_comes(server: RunningServer, grid: Any) -> None:
     route = _placed(grid, "NonSignalizedJunctionLeftTurn")
     seen = drive_past(server.host, server.port, grid, route, seed=0, speed_mps=0.0, seconds=6.0)
     assert [event.phase for event in seen.events] == [ScenarioPhase.BUILT]
