@@ -53,9 +53,13 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
     "readers": {},  # readers of data sets: drivevla.datasets
     "metrics": {  # open-loop protocols: drivevla.evaluation.open_loop
         "admlp": "drivevla.evaluation.open_loop.nuscenes.stp3:ADMLP",
+        "argoverse1": "drivevla.evaluation.open_loop.forecasting.argoverse:Argoverse1",
+        "argoverse2": "drivevla.evaluation.open_loop.forecasting.argoverse:Argoverse2",
         "bevplanner": "drivevla.evaluation.open_loop.nuscenes.bevplanner:BEVPlanner",
         "covla": "drivevla.evaluation.open_loop.covla:CoVLA",
         "covla-10": "drivevla.evaluation.open_loop.covla:covla_10",
+        "dreaming": "drivevla.evaluation.open_loop.dreaming:ActionDreaming",
+        "nuscenes-prediction": "drivevla.evaluation.open_loop.forecasting.nuscenes:NuScenesPrediction",
         "nuscenes-stp3": "drivevla.evaluation.open_loop.nuscenes.stp3:STP3",
         "nuscenes-uniad": "drivevla.evaluation.open_loop.nuscenes.uniad:UniAD",
         "nuscenes-uniad-upto": "drivevla.evaluation.open_loop.nuscenes.uniad:uniad_up_to",
