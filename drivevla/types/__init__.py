@@ -17,7 +17,9 @@ from drivevla.types.learning import (
 from drivevla.types.observation import CameraFrame, Command, EgoState, LidarSweep, Observation, PastPoses
 from drivevla.types.plan import Plan, PlanModes
 from drivevla.types.policy import Policy, PrivilegedPolicy
+from drivevla.types.reader import Fault, FaultKind, FindsFaults, Reader, RecognisesFolder, Scene
 from drivevla.types.rig import CameraSpec, LidarSpec, SensorRig
+from drivevla.types.sample import LeadVehicle, LightInImage, ObjectMention, Provenance, QuestionAnswer, Sample
 from drivevla.types.truth import (
     Future,
     LaneTruth,
@@ -28,6 +30,7 @@ from drivevla.types.truth import (
     SignTruth,
     Truth,
     VehicleLight,
+    Visibility,
 )
 
 __all__ = [
@@ -36,15 +39,21 @@ __all__ = [
     "CameraSpec",
     "Command",
     "EgoState",
+    "Fault",
+    "FaultKind",
+    "FindsFaults",
     "Future",
     "GenerativeHead",
     "HeadContext",
     "LaneTruth",
+    "LeadVehicle",
     "LidarBatch",
     "LidarSpec",
     "LidarSweep",
+    "LightInImage",
     "LightState",
     "LightTruth",
+    "ObjectMention",
     "ObjectTruth",
     "Objective",
     "Observation",
@@ -56,6 +65,12 @@ __all__ = [
     "PlannerHead",
     "Policy",
     "PrivilegedPolicy",
+    "Provenance",
+    "QuestionAnswer",
+    "Reader",
+    "RecognisesFolder",
+    "Sample",
+    "Scene",
     "ScoresPlans",
     "SensorBatch",
     "SensorRig",
@@ -63,4 +78,5 @@ __all__ = [
     "SignTruth",
     "Truth",
     "VehicleLight",
+    "Visibility",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "SignTruth",
     "Truth",
     "VehicleLight",
+    "Visibility",
 ]
 
 
@@ -63,6 +64,15 @@ class VehicleLight(Enum):
     """Blue or red flashing lights."""
 
 
+class Visibility(Enum):
+    """How much of an object all cameras together see, in nuScenes' four steps and by its numbers."""
+
+    BELOW_40_PERCENT = 1
+    BELOW_60_PERCENT = 2
+    BELOW_80_PERCENT = 3
+    UP_TO_100_PERCENT = 4
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectTruth:
     """Somebody or something on or by the road.
@@ -74,6 +84,7 @@ class ObjectTruth:
         size_m: (3,) length, width, height.
         velocity_mps: (2,) over ground, along the ego frame's axes; None where not known.
         lidar_points: How many returns hit it; None where not counted.
+        visibility: How much of it the cameras see; None where nobody has judged it.
         acceleration_mps2: (2,) over ground, along the ego frame's axes.
         yaw_rate_radps: Counter-clockwise.
         steering_rad: Road-wheel angle of a vehicle's front axle, positive to the left.
@@ -89,6 +100,7 @@ class ObjectTruth:
     size_m: NDArray[np.float64]
     velocity_mps: NDArray[np.float64] | None = None
     lidar_points: int | None = None
+    visibility: Visibility | None = None
     acceleration_mps2: NDArray[np.float64] | None = None
     yaw_rate_radps: float | None = None
     steering_rad: float | None = None
@@ -108,6 +120,8 @@ class ObjectTruth:
         if not (size > 0).all():
             raise ContractError(f"size_m must be positive length, width, height, got {size.tolist()}")
         set_field(self, "size_m", size)
+        if self.visibility is not None and not isinstance(self.visibility, Visibility):
+            raise ContractError(f"visibility must be a Visibility or None, got {self.visibility!r}")
         for name in ("velocity_mps", "acceleration_mps2"):
             if getattr(self, name) is not None:
                 set_field(self, name, real_array(name, getattr(self, name), (2,)))
