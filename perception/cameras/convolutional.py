@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from drivevla.perception.normalising import ChannelNorm
+
 __all__ = ["ConvolutionalEncoder"]
 
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -17,7 +19,7 @@ _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class ConvolutionalEncoder(nn.Module):
     """Depthwise blocks of four resolutions, one feature vector for each 16 or 32 pixels square.
 
-    The blocks are ConvNeXt's (arXiv 2201.03545) with batch norm instead of layer norm, which a CPU fuses away.
+    The blocks are ConvNeXt's (arXiv 2201.03545), smaller.
 
     Args:
         width: Of the tokens.
@@ -54,7 +56,7 @@ class _Block(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.look = nn.Conv2d(channels, channels, 5, padding=2, groups=channels, bias=False)
-        self.norm = nn.BatchNorm2d(channels)
+        self.norm = ChannelNorm(channels)
         self.mix = nn.Sequential(nn.Conv2d(channels, 2 * channels, 1), nn.ReLU(), nn.Conv2d(2 * channels, channels, 1))
 
     def forward(self, features: Tensor) -> Tensor:
@@ -63,6 +65,4 @@ class _Block(nn.Module):
 
 
 def _down(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, stride, stride=stride, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
-    )
+    return nn.Sequential(nn.Conv2d(inputs, outputs, stride, stride=stride, bias=False), ChannelNorm(outputs), nn.ReLU())

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from drivevla.perception.normalising import ChannelNorm
+
 __all__ = ["BevBackbone"]
 
 
@@ -35,5 +37,5 @@ class BevBackbone(nn.Module):
 
 def _conv(inputs: int, outputs: int, *, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+        nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False), ChannelNorm(outputs), nn.ReLU()
     )

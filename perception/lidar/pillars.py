@@ -20,13 +20,23 @@ class PillarEncoder(nn.Module):
 
     Args:
         width: Of the features.
-        grid: Cells of the pillars.
+        ahead_m: What the grid spans from behind (negative) to ahead.
+        aside_m: What it spans from the right (negative) to the left.
+        cell_m: Side of a pillar.
         channels: Of a pillar.
     """
 
-    def __init__(self, width: int, *, grid: BevGrid | None = None, channels: int = 32) -> None:
+    def __init__(
+        self,
+        width: int,
+        *,
+        ahead_m: tuple[float, float] = (-16.0, 48.0),
+        aside_m: tuple[float, float] = (-32.0, 32.0),
+        cell_m: float = 0.5,
+        channels: int = 32,
+    ) -> None:
         super().__init__()
-        self.fine = grid or BevGrid()
+        self.fine = BevGrid(ahead_m=ahead_m, aside_m=aside_m, cell_m=cell_m)
         self.grid = self.fine.coarser(BevBackbone.FACTOR)
         self.channels = channels
         self.point = nn.Sequential(nn.Linear(6, channels), nn.ReLU())

@@ -23,12 +23,21 @@ class RasterEncoder(nn.Module):
 
     Args:
         width: Of the features.
-        grid: Cells of the raster.
+        ahead_m: What the grid spans from behind (negative) to ahead.
+        aside_m: What it spans from the right (negative) to the left.
+        cell_m: Side of a cell.
     """
 
-    def __init__(self, width: int, *, grid: BevGrid | None = None) -> None:
+    def __init__(
+        self,
+        width: int,
+        *,
+        ahead_m: tuple[float, float] = (-16.0, 48.0),
+        aside_m: tuple[float, float] = (-32.0, 32.0),
+        cell_m: float = 0.5,
+    ) -> None:
         super().__init__()
-        self.fine = grid or BevGrid()
+        self.fine = BevGrid(ahead_m=ahead_m, aside_m=aside_m, cell_m=cell_m)
         self.grid = self.fine.coarser(BevBackbone.FACTOR)
         self.backbone = BevBackbone(len(HEIGHTS_M) - 1, width)
 

@@ -91,10 +91,7 @@ class AffordanceHead(nn.Module):
         )
 
     def loss(self, prediction: AffordanceMaps, target: PlanTarget) -> dict[str, Tensor]:
-        """``goal`` cell and ``heading`` there by cross-entropy, in nats, over samples whose goal is known and inside.
-
-        Where no sample has one, both are zero with a gradient.
-        """
+        """``goal`` cell and ``heading`` there by cross-entropy, in nats; a sample whose goal is not known, or lies outside, is 0."""
         pose_B3, known_B = target.waypoints_BT3[:, self.goal_step - 1], target.valid_BT[:, self.goal_step - 1]
         cells_B2, inside_B = self._cells(pose_B3[:, :2], prediction.goal_BXY.shape[1:])
         counted_B = known_B & inside_B
@@ -103,10 +100,9 @@ class AffordanceHead(nn.Module):
         turn_B = (pose_B3[:, 2] / (2 * math.pi) * self.headings).round().long() % self.headings
         there_BR = prediction.heading_BRXY[torch.arange(len(pose_B3)), :, cells_B2[:, 0], cells_B2[:, 1]]
         heading_B = F.cross_entropy(there_BR, turn_B, reduction="none")
-        total = counted_B.sum().clamp_min(1)
         return {
-            "goal": goal_B.masked_fill(~counted_B, 0.0).sum() / total,
-            "heading": heading_B.masked_fill(~counted_B, 0.0).sum() / total,
+            "goal": goal_B.masked_fill(~counted_B, 0.0).mean(),
+            "heading": heading_B.masked_fill(~counted_B, 0.0).mean(),
         }
 
     def decode(self, prediction: AffordanceMaps) -> PlanTensors:

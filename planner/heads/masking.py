@@ -13,12 +13,14 @@ __all__ = ["hold_last_valid", "masked_mean"]
 
 
 def masked_mean(values_BT: Tensor, valid_BT: Tensor) -> Tensor:
-    """The mean over valid entries; 0 with a gradient where there is none.
+    """The mean over samples of each one's mean over its valid entries; a sample without any counts as 0.
 
-    Invalid entries may hold anything finite: they are replaced, not multiplied.
+    Every sample weighs the same, so the mean over parts of a batch is the mean over the batch: accumulating, and
+    sharing a batch among processes, change nothing. Invalid entries may hold anything finite: they are replaced, not
+    multiplied.
     """
     kept_BT = values_BT.masked_fill(~valid_BT, 0.0)
-    return kept_BT.sum() / valid_BT.sum().clamp_min(1)
+    return (kept_BT.sum(dim=1) / valid_BT.sum(dim=1).clamp_min(1)).mean()
 
 
 def hold_last_valid(waypoints_BT3: Tensor, valid_BT: Tensor) -> Tensor:

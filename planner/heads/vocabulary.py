@@ -78,14 +78,14 @@ class VocabularyHead(nn.Module):
         return VocabularyPrediction(logits_BK=self.score(answers_BKD)[..., 0])
 
     def loss(self, prediction: VocabularyPrediction, target: PlanTarget) -> dict[str, Tensor]:
-        """``imitation``: cross-entropy against the soft target, in nats, over samples that have a valid step."""
+        """``imitation``: cross-entropy against the soft target, in nats, a sample without a valid step counting as 0."""
         gap_BKT2 = self.trajectories_KT3[None, ..., :2] - target.waypoints_BT3[:, None, :, :2]
         square_BKT = gap_BKT2.square().sum(dim=-1).masked_fill(~target.valid_BT[:, None], 0.0)
         known_B = target.valid_BT.any(dim=1)
         square_BK = square_BKT.sum(dim=-1) / target.valid_BT.sum(dim=1).clamp_min(1)[:, None]
         wanted_BK = (-self.sharpness_per_m2 * square_BK).softmax(dim=-1)
         surprise_B = -(wanted_BK * prediction.logits_BK.log_softmax(dim=-1)).sum(dim=-1)
-        return {"imitation": surprise_B.masked_fill(~known_B, 0.0).sum() / known_B.sum().clamp_min(1)}
+        return {"imitation": surprise_B.masked_fill(~known_B, 0.0).mean()}
 
     def decode(self, prediction: VocabularyPrediction) -> PlanTensors:
         """The best trajectory; the best few as modes, their probabilities brought to sum to 1."""

@@ -1,5 +1,7 @@
 """LiDAR encoders and the grid they share."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -9,7 +11,8 @@ from drivevla.perception.lidar.pillars import PillarEncoder
 from drivevla.perception.lidar.raster import RasterEncoder, height_raster
 from drivevla.types import LidarBatch
 
-GRID = BevGrid(ahead_m=(-8.0, 24.0), aside_m=(-16.0, 16.0), cell_m=1.0)
+SPAN: Any = {"ahead_m": (-8.0, 24.0), "aside_m": (-16.0, 16.0), "cell_m": 1.0}
+GRID = BevGrid(**SPAN)
 
 
 def sweep(points: list[list[float]]) -> LidarBatch:
@@ -40,7 +43,7 @@ def test_the_raster_counts_points_by_height() -> None:
 
 @pytest.mark.parametrize("kind", [PillarEncoder, RasterEncoder])
 def test_the_order_of_points_and_padding_mean_nothing(kind: type[PillarEncoder | RasterEncoder]) -> None:
-    encoder = kind(16, grid=GRID).eval()
+    encoder = kind(16, **SPAN).eval()
     points = torch.rand(1, 300, 4) * torch.tensor([30.0, 30.0, 2.0, 1.0]) - torch.tensor([8.0, 15.0, 0.3, 0.0])
     mixed = torch.cat([points[:, torch.randperm(300)], torch.full((1, 50, 4), 3.0)], dim=1)
     keep = torch.arange(350)[None] < 300
@@ -53,7 +56,7 @@ def test_the_order_of_points_and_padding_mean_nothing(kind: type[PillarEncoder |
 
 @pytest.mark.parametrize("kind", [PillarEncoder, RasterEncoder])
 def test_a_sample_alone_and_in_a_batch_give_the_same_grid(kind: type[PillarEncoder | RasterEncoder]) -> None:
-    encoder = kind(16, grid=GRID).eval()
+    encoder = kind(16, **SPAN).eval()
     points = torch.rand(2, 100, 4) * torch.tensor([30.0, 30.0, 2.0, 1.0]) - torch.tensor([8.0, 15.0, 0.3, 0.0])
     keep = torch.ones(2, 100, dtype=torch.bool)
     with torch.no_grad():
@@ -63,8 +66,10 @@ def test_a_sample_alone_and_in_a_batch_give_the_same_grid(kind: type[PillarEncod
 
 
 def test_moving_the_points_by_a_coarse_cell_moves_the_features_by_one() -> None:
-    encoder = PillarEncoder(16, grid=GRID, channels=8).eval()
-    torch.nn.init.zeros_(encoder.point[0].weight[:, :2])  # what a pillar says does not depend on where it stands
+    encoder = PillarEncoder(16, **SPAN, channels=8).eval()
+    first = encoder.point[0]
+    assert isinstance(first, torch.nn.Linear)
+    torch.nn.init.zeros_(first.weight[:, :2])  # what a pillar says does not depend on where it stands
     points = torch.rand(1, 40, 4) * torch.tensor([4.0, 4.0, 2.0, 1.0]) + torch.tensor([6.0, -2.0, 0.0, 0.0])
     keep = torch.ones(1, 40, dtype=torch.bool)
     with torch.no_grad():

@@ -23,7 +23,7 @@ def made(*, lift: bool = False, lidar: bool = True) -> SceneEncoder:
     return SceneEncoder(
         WIDTH,
         cameras=cameras,
-        lidar=PillarEncoder(WIDTH, grid=grid) if lidar else None,
+        lidar=PillarEncoder(WIDTH, cell_m=1.0) if lidar else None,
         lift=lift,
         grid=grid.coarser(4),
     ).eval()

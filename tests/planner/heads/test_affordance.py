@@ -68,7 +68,7 @@ def test_the_goal_is_the_cell_where_the_teacher_was_and_one_outside_is_not_learn
     far = target.waypoints_BT3.clone()
     far[2, :, 0] = 1e3
     terms = head.loss(maps, replace(target, waypoints_BT3=far, valid_BT=torch.ones_like(target.valid_BT)))
-    assert terms["goal"].item() == pytest.approx(2 * torch.tensor(1024.0).log().item() / 2, rel=1e-5)
+    assert terms["goal"].item() == pytest.approx(2 * torch.tensor(1024.0).log().item() / 3, rel=1e-5)
     terms["goal"].backward()
     assert maps.goal_BXY.grad is not None
     # 3 m/s for 1.5 s is 4.5 m ahead: cell (16 + 4.5) / 2 = 10, and y = 0 is the first cell of the left half.

@@ -1,0 +1,1 @@
+"""Learning: samples to batches, objectives, stages, and a loop that can be killed anywhere."""

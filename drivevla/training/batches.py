@@ -1,0 +1,120 @@
+"""Samples to batches: what the model sees, and what the teacher did.
+
+B batch, T future steps, P path points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from drivevla.errors import ContractError
+from drivevla.geometry import cumulative_length_m, interpolate_poses, resample_path
+from drivevla.perception.collating import collate_observations
+from drivevla.types import Future, Observation, PlanTarget, SensorBatch
+
+__all__ = ["TrainingBatch", "TrainingSample", "collate_samples"]
+
+PATH_POINTS = 21
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingSample:
+    """One thing to learn.
+
+    Attributes:
+        observation: What is seen and heard.
+        future: What the teacher did then.
+        refused: Whether the teacher refused what was asked for; None where nobody knows.
+        target_speed_mps: The speed that the teacher aimed for, where it is known.
+        name: Where it comes from, for messages.
+    """
+
+    observation: Observation
+    future: Future
+    refused: bool | None = None
+    target_speed_mps: float | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingBatch:
+    """A batch to learn from.
+
+    Attributes:
+        sensors: What is seen and heard.
+        target: What the teacher did.
+        refused_B: 1 where the teacher refused, 0 where it did not; NaN where nobody knows.
+        names: Where the samples come from.
+    """
+
+    sensors: SensorBatch
+    target: PlanTarget
+    refused_B: Tensor
+    names: tuple[str, ...]
+
+
+def collate_samples(samples: Sequence[TrainingSample], *, steps: int, dt_s: float) -> TrainingBatch:
+    """A batch of samples at a model's rate.
+
+    Args:
+        samples: At least one.
+        steps: Waypoints in the model's plan.
+        dt_s: Time between them.
+    """
+    ways = [_waypoints(sample.future, steps, dt_s) for sample in samples]
+    paths = [_path(sample.future) for sample in samples]
+    speeds = [sample.target_speed_mps for sample in samples]
+    known_speeds = all(speed is not None for speed in speeds)
+    return TrainingBatch(
+        sensors=collate_observations([sample.observation for sample in samples]),
+        target=PlanTarget(
+            waypoints_BT3=torch.from_numpy(np.stack([way for way, _ in ways]).astype(np.float32)),
+            valid_BT=torch.from_numpy(np.stack([valid for _, valid in ways])),
+            path_BP2=torch.from_numpy(np.stack([path for path, _ in paths]).astype(np.float32)),
+            path_valid_BP=torch.from_numpy(np.stack([valid for _, valid in paths])),
+            target_speed_B=torch.tensor(speeds, dtype=torch.float32) if known_speeds else None,
+        ),
+        refused_B=torch.tensor(
+            [float("nan") if sample.refused is None else float(sample.refused) for sample in samples]
+        ),
+        names=tuple(sample.name for sample in samples),
+    )
+
+
+def _waypoints(future: Future, steps: int, dt_s: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(T, 3) the future at the model's times, and (T,) where it is known; nothing is extrapolated.
+
+    Raises:
+        ContractError: The future has a gap: valid poses follow invalid ones.
+    """
+    known = int(np.argmin(future.valid)) if not future.valid.all() else len(future.valid)
+    if future.valid[known:].any():
+        raise ContractError("a future must be known from its beginning to some end, and this one has a gap")
+    times_s, poses = _with_present(future, known)
+    wanted_s = np.arange(1, steps + 1) * dt_s
+    valid = wanted_s <= times_s[-1] + 1e-6
+    way = np.zeros((steps, 3))
+    if valid.any():
+        way[valid] = interpolate_poses(times_s, poses, wanted_s[valid])
+    return way, valid
+
+
+def _path(future: Future) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(P, 2) the future as points a metre apart, the car first, and (P,) how far it reaches."""
+    _, poses = _with_present(future, int(future.valid.sum()))
+    length_m = float(cumulative_length_m(poses[:, :2])[-1])
+    valid = np.arange(PATH_POINTS) <= length_m
+    if length_m < 0.5:
+        return np.zeros((PATH_POINTS, 2)), np.zeros(PATH_POINTS, dtype=np.bool_)
+    return resample_path(poses[:, :2], spacing_m=1.0, count=PATH_POINTS), valid
+
+
+def _with_present(future: Future, known: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    times_s = np.concatenate([[0.0], future.times_s[:known]])
+    return times_s, np.concatenate([np.zeros((1, 3)), future.poses[:known]])

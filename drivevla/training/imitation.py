@@ -1,0 +1,61 @@
+"""Doing what the teacher did: the objective of most stages.
+
+B batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from drivevla.models.driving import DrivingModel
+from drivevla.training.batches import TrainingBatch
+
+__all__ = ["Imitation"]
+
+
+class Imitation:
+    """The head's own terms against what the teacher did, and whether it refused.
+
+    Args:
+        instruction_dropout: Share of samples that hear nothing, so that the model drives without a word, too.
+        sensor_dropout: Share of samples that lose each camera, and the LiDAR, independently.
+    """
+
+    def __init__(self, *, instruction_dropout: float = 0.0, sensor_dropout: float = 0.0) -> None:
+        self.instruction_dropout, self.sensor_dropout = instruction_dropout, sensor_dropout
+
+    def loss(self, model: DrivingModel, batch: TrainingBatch, teacher: Any | None = None) -> Mapping[str, Tensor]:
+        """``refusal`` in nats, 0 for samples where nobody knows, beside the head's terms."""
+        understanding = model(self._dropped(batch).sensors)
+        terms = dict(model.head.loss(model.head.forward(understanding.context), batch.target))
+        known_B = ~batch.refused_B.isnan()
+        surprise_B = F.binary_cross_entropy_with_logits(
+            understanding.refusal_B, batch.refused_B.nan_to_num(0.0), reduction="none"
+        )
+        terms["refusal"] = surprise_B.masked_fill(~known_B, 0.0).mean()
+        return terms
+
+    def _dropped(self, batch: TrainingBatch) -> TrainingBatch:
+        """The batch with some sentences and sensors taken away; all chance comes from torch's own generator."""
+        sensors, count = batch.sensors, len(batch.names)
+        if self.instruction_dropout:
+            silent = (torch.rand(count) < self.instruction_dropout).tolist()
+            sentences = tuple("" if quiet else said for quiet, said in zip(silent, sensors.sentences, strict=True))
+            sensors = replace(sensors, sentences=sentences)
+        if self.sensor_dropout:
+            kept = {name: torch.rand(count) >= self.sensor_dropout for name in sorted(sensors.cameras)}
+            cameras = {
+                name: replace(camera, present_B=camera.present_B & kept[name].to(camera.present_B.device))
+                for name, camera in sensors.cameras.items()
+            }
+            sensors = replace(sensors, cameras=cameras)
+            if sensors.lidar is not None:
+                heard = (torch.rand(count) >= self.sensor_dropout).to(sensors.lidar.keep_BP.device)
+                sensors = replace(sensors, lidar=replace(sensors.lidar, keep_BP=sensors.lidar.keep_BP & heard[:, None]))
+        return replace(batch, sensors=sensors)
