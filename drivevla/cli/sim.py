@@ -42,9 +42,13 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     from drivevla.sim.server.serve import serve
 
-    serve(arguments.map, announce=_announce, host=arguments.host, port=arguments.port, seed=arguments.seed)
+    serve(arguments.map, announce=_announce, say=_say, host=arguments.host, port=arguments.port, seed=arguments.seed)
     return 0
 
 
 def _announce(server: "Server") -> None:
-    print(server.describe(), flush=True)
+    _say(server.describe())
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

@@ -24,6 +24,7 @@ def main() -> int:
         serve(
             options.map,
             announce=_announce_json if options.child else _announce,
+            say=_say_json if options.child else _say,
             host=options.host,
             port=options.port,
             seed=options.seed,
@@ -36,13 +37,19 @@ def main() -> int:
 
 
 def _announce_json(server: Server) -> None:
-    ready = {"port": server.port, "stream_port": server.stream_port, "map": server.map_name}
-    sys.stdout.write(json.dumps(ready) + "\n")
-    sys.stdout.flush()
+    _say(json.dumps({"port": server.port, "stream_port": server.stream_port, "map": server.map_name}))
 
 
 def _announce(server: Server) -> None:
-    sys.stdout.write(f"{server.describe()}\n")
+    _say(server.describe())
+
+
+def _say_json(message: str) -> None:
+    _say(json.dumps({"busy": message}))
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 

@@ -78,13 +78,16 @@ def main(arguments: Sequence[str]) -> int:
     from drivevla.sim.server.serve import DEFAULT_MAP, serve
     from drivevla.sim.server.server import Server
 
-    def announce(server: Server) -> None:
-        sys.stdout.write(f"{server.describe()}\n")
+    def say(line: str) -> None:
+        sys.stdout.write(f"{line}\n")
         sys.stdout.flush()
+
+    def announce(server: Server) -> None:
+        say(server.describe())
 
     try:
         asked = parse_carla_arguments(arguments)
-        serve(asked.map_name or DEFAULT_MAP, announce=announce, port=asked.port, stream_port=asked.stream_port)
+        serve(asked.map_name or DEFAULT_MAP, announce=announce, say=say, port=asked.port, stream_port=asked.stream_port)
     except DriveVLAError as error:
         sys.stderr.write(f"{SCRIPT_NAME}: {error}\n")
         return 2 if isinstance(error, UserError) else 1

@@ -12,10 +12,14 @@ from typing import Any, TypeVar, cast
 from drivevla.config.places import cache_folder
 from drivevla.errors import require
 
-__all__ = ["compiled", "inlined", "kernel"]
+__all__ = ["COMPILING", "compiled", "inlined", "is_everything_kept", "kernel", "note_everything_kept"]
+
+COMPILING = "compiling the simulator's kernels, about half a minute, once"
+"""What to tell whoever waits for the first server of a machine."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _log = logging.getLogger(__name__)
+_KINDS = (("kernel",), ("compiled", "inlined"))
 _IMPORT = re.compile(r"^from drivevla\.sim\.server\.([\w.]+) import", re.MULTILINE)
 
 
@@ -34,7 +38,7 @@ def compiled(function: _Function) -> _Function:
     Raises:
         MissingExtra: numba is not installed.
     """
-    return _compile(function, _folder("compiled", "inlined"), nogil=True)
+    return _compile(function, _folder(*_KINDS[1]), nogil=True)
 
 
 def inlined(function: _Function) -> _Function:
@@ -64,7 +68,32 @@ def kernel(function: _Function) -> _Function:
     Raises:
         MissingExtra: numba is not installed.
     """
-    return _compile(function, _folder("kernel"))
+    return _compile(function, _folder(*_KINDS[0]))
+
+
+def is_everything_kept() -> bool:
+    """Whether an earlier process noted that it compiled all loops, from these very files and for this processor."""
+    return all(note is not None and note.exists() for note in _notes())
+
+
+def note_everything_kept() -> None:
+    """Note for later processes that nothing is left to compile."""
+    for note in _notes():
+        if note is not None:
+            note.touch()
+
+
+def _notes() -> list[Path | None]:
+    processor: str = require("llvmlite.binding", "sim").get_host_cpu_name()
+    notes: list[Path | None] = []
+    for marks in _KINDS:
+        # Numba compiles anew where a source file's place or time changes, and for each kind of processor.
+        digest = hashlib.sha256(processor.encode())
+        for file in _sources(marks):
+            digest.update(f"{file.resolve()} {file.stat().st_mtime_ns}\0".encode())
+        folder = _folder(*marks)
+        notes.append(None if folder is None else folder / f"complete-{digest.hexdigest()[:16]}")
+    return notes
 
 
 def _compile(function: _Function, kept_in: Path | None, **options: Any) -> _Function:

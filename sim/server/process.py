@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -27,6 +28,13 @@ USER_ERROR = 2
 """Exit code of a child that was asked for something impossible: an unknown map, a port that is taken."""
 
 LOG_TAIL_BYTES = 4000
+
+FIRST_ANSWER_S = 30.0
+
+BUSY_S = 600.0
+"""How much longer to wait for a child that says that it has something to do once, on however loaded a machine."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +132,8 @@ def start_server(
         seed: Decides everything random.
         host: Address to listen on.
         port: Port of the calls; 0 takes free ones, any other is taken together with the next one.
-        startup_s: How long building the map may take.
+        startup_s: How long building the map may take. The first server of a machine compiles its loops before that;
+            then a warning is logged, and the wait is ten minutes longer.
 
     Raises:
         UserError: There is no such map, or the port is taken; the message is what the child said.
@@ -147,31 +156,41 @@ def start_server(
                 _process=process,
                 _log=log,
             )
-            server.check()
+            server.check(timeout_s=FIRST_ANSWER_S)
             yield server
         finally:
             _stop(process)
 
 
 def _wait_until_ready(process: "subprocess.Popen[bytes]", log: _Log, startup_s: float) -> dict[str, Any]:
-    assert process.stdout is not None
-    # Reading blocks: the deadline ends the child, and with it the read.
-    timer = threading.Timer(startup_s, process.kill)
-    timer.start()
-    started_s = time.monotonic()
-    try:
-        line = process.stdout.readline()
-    finally:
-        timer.cancel()
+    line, in_time = _line_within(startup_s, process)
+    if line and (busy := json.loads(line).get("busy")):
+        logger.warning("%s", busy)
+        startup_s += BUSY_S
+        line, in_time = _line_within(startup_s, process)
     if line:
         ready: dict[str, Any] = json.loads(line)
         return ready
     code = process.wait()
     if code == USER_ERROR:
         raise UserError(log.tail())
-    if time.monotonic() - started_s >= startup_s:
+    if not in_time:
         raise SimulatorError(f"the simulator was not ready within {startup_s:g} s: {log.tail()}")
     raise SimulatorError(f"the simulator ended with code {code} before it was ready: {log.tail()}")
+
+
+def _line_within(limit_s: float, process: "subprocess.Popen[bytes]") -> tuple[bytes, bool]:
+    """What a child says next, and whether it had the time to; a child that takes longer is ended."""
+    assert process.stdout is not None
+    # Reading blocks: the deadline ends the child, and with it the read.
+    timer = threading.Timer(limit_s, process.kill)
+    timer.start()
+    started_s = time.monotonic()
+    try:
+        line = process.stdout.readline()
+    finally:
+        timer.cancel()
+    return line, time.monotonic() - started_s < limit_s
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

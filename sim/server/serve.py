@@ -10,6 +10,7 @@ from types import FrameType
 
 from drivevla.errors import SimulatorError
 from drivevla.sim.maps.find import find_map
+from drivevla.sim.server.numba_import import COMPILING, is_everything_kept
 from drivevla.sim.server.server import Server
 
 __all__ = ["DEFAULT_MAP", "serve"]
@@ -24,6 +25,7 @@ def serve(
     map_name: str,
     *,
     announce: Callable[[Server], None],
+    say: Callable[[str], None],
     host: str = "127.0.0.1",
     port: int = 2000,
     stream_port: int | None = None,
@@ -34,7 +36,8 @@ def serve(
 
     Args:
         map_name: A map's name, or the path of an OpenDRIVE file.
-        announce: Called once clients can connect.
+        announce: Called once clients can connect, which is when the world can tick.
+        say: Called with what takes long before that.
         host: Address to listen on.
         port: Port of the calls; 0 takes free ones.
         stream_port: Port of the streams, where it is not the next one.
@@ -56,6 +59,8 @@ def serve(
     if while_stdin_is_open:
         threading.Thread(target=_watch_parent, args=(stop,), name="watch-parent", daemon=True).start()
     try:
+        if not is_everything_kept():
+            say(COMPILING)
         with Server(find_map(map_name), host=host, port=port, stream_port=stream_port, seed=seed) as server:
             announce(server)
             if not while_stdin_is_open:

@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 CLIENT_VERSION = "0.9.16"
 EGO_BLUEPRINT = "vehicle.lincoln.mkz_2020"
 TIMEOUT_S = 30.0
+FIRST_LOOK_S = 120.0
+"""For ticks until the first capture: the embedded server prepares what draws pictures before it, seconds of work."""
+
 WORKER_THREADS = 8
 """More than cores: callbacks that wait for the interpreter must not starve the world's own stream."""
 
@@ -120,10 +123,7 @@ class Session:
             SimulatorError: A sensor is missing or late; the message names it.
             SimulatorLost: The server does not answer.
         """
-        try:
-            frame = self.world.tick(TIMEOUT_S)
-        except RuntimeError as error:
-            raise SimulatorLost(f"the simulator does not answer a tick: {error}") from error
+        frame = self._tick(TIMEOUT_S)
         time_s = (frame - self._first_frame) * self.tick_s
         self._read_motion(frame, time_s)
         captured = (frame - self._capture_frame) % self._ticks_per_capture == 0
@@ -155,13 +155,21 @@ class Session:
         """Set the ego's pedals and wheel for the coming tick."""
         self.ego.apply_control(carla_control(control))
 
+    def _tick(self, timeout_s: float) -> int:
+        self.client.set_timeout(timeout_s)
+        try:
+            frame: int = self.world.tick(timeout_s)
+        except RuntimeError as error:
+            raise SimulatorLost(f"the simulator does not answer a tick within {timeout_s:g} s: {error}") from error
+        return frame
+
     def _spawn(self) -> None:
         blueprint = self.world.get_blueprint_library().find(EGO_BLUEPRINT)
         blueprint.set_attribute("role_name", "hero")
         start = self._start or self.map.get_spawn_points()[0]
         self.ego = self.world.spawn_actor(blueprint, start)
         self._spawned.append(self.ego)
-        self.world.tick(TIMEOUT_S)  # the ego's wheels are in the world only after a tick
+        self._tick(FIRST_LOOK_S)  # the ego's wheels are in the world only after a tick
         self.actor_from_ego = actor_from_ego(self._rear_axle_x_m())
         self._sensors = SensorArray(self.world, self.ego, self.rig, actor_from_ego=self.actor_from_ego)
         self._spawned.extend(self._sensors.actors)
@@ -179,7 +187,7 @@ class Session:
         """Let the ego fall onto its wheels and every stream begin, then take the first capture."""
         self._ticks_per_capture = round(self.rig.control_hz / self.rig.capture_hz)
         for _ in range(2 * self._ticks_per_capture):
-            frame = self.world.tick(TIMEOUT_S)
+            frame = self._tick(FIRST_LOOK_S)
         self._first_frame = frame
         self._capture_frame = self._sensors.capture_frame(period_ticks=self._ticks_per_capture)
         self._read_motion(frame, 0.0)

@@ -2,6 +2,7 @@
 
 import itertools
 
+from drivevla.sim.server.numba_import import is_everything_kept, note_everything_kept
 from drivevla.sim.server.physics import Contact
 from drivevla.sim.server.pose import Pose
 from drivevla.sim.server.wire.streams import StreamServer
@@ -18,6 +19,9 @@ _STEP_S = 0.05
 def rehearse(stage: Stage, streams: StreamServer) -> tuple[Contact, ...]:
     """Let two vehicles, a walker and a prop meet in one place for a tick.
 
+    Where no earlier process compiled what draws pictures, the stage's renderer is built too; otherwise that waits until
+    somebody wants to look.
+
     Args:
         stage: Where; it is as before afterwards.
         streams: Nobody listens to what they could send.
@@ -33,4 +37,7 @@ def rehearse(stage: Stage, streams: StreamServer) -> tuple[Contact, ...]:
     for actor in episode.table.actors[-len(_CAST) :]:
         episode.move(actor, Pose((0.0, 0.0, 1000.0)))
     episode.advance(_STEP_S)
+    if not is_everything_kept():
+        stage.renderer  # noqa: B018 -- building one takes a first picture
+        note_everything_kept()
     return episode.physics.contacts

@@ -13,6 +13,7 @@ import pytest
 from drivevla.errors import SimulatorError, SimulatorLost, UserError
 from drivevla.sim.server import start_server
 from drivevla.sim.server.carla_root import CarlaArguments, parse_carla_arguments, write_carla_root
+from drivevla.sim.server.numba_import import COMPILING
 
 MAP = "Gen_tee_1"
 
@@ -48,6 +49,19 @@ def test_server_ends_with_its_context() -> None:
     assert not _alive(server.pid)
     with pytest.raises(SimulatorLost, match="ended with code"):
         server.check()
+
+
+@pytest.mark.slow
+def test_the_first_server_of_a_machine_says_that_it_compiles_and_answers_at_once_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("DRIVEVLA_HOME", str(tmp_path))
+    with start_server(MAP) as server:
+        assert caplog.messages == [COMPILING]
+        server.check(timeout_s=5.0)
+    caplog.clear()
+    with start_server(MAP):
+        assert caplog.messages == []
 
 
 def test_killed_server_is_reported_as_lost() -> None:
