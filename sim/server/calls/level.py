@@ -26,24 +26,24 @@ LAYERS: dict[int, frozenset[Label]] = {
 
 @CALLS.nothing("load_map_layer", decode.integer)
 def load_map_layer(simulator: Simulator, mask: int) -> None:
-    """Show the things of some layers."""
-    simulator.episode.stage.show(_objects_in(simulator, mask), shown=True)
+    """Put the things of some layers back."""
+    simulator.episode.show(_objects_in(simulator, mask), shown=True)
 
 
 @CALLS.nothing("unload_map_layer", decode.integer)
 def unload_map_layer(simulator: Simulator, mask: int) -> None:
-    """Hide the things of some layers from cameras and rays; bodies still run into them."""
-    simulator.episode.stage.show(_objects_in(simulator, mask), shown=False)
+    """Take the things of some layers out of the level: nothing sees them or runs into them."""
+    simulator.episode.show(_objects_in(simulator, mask), shown=False)
 
 
 @CALLS.nothing("enable_environment_objects", decode.sequence(decode.integer), decode.boolean)
 def enable_environment_objects(simulator: Simulator, object_ids: list[int], enabled: bool) -> None:
-    """Show or hide things of the level for cameras and rays; bodies still run into them."""
+    """Show things of the level, or take them out of it."""
     known = {thing.object_id for thing in simulator.episode.scene.objects}
     unknown = sorted(set(object_ids) - known)
     if unknown:
         raise SimulatorError(f"no environment objects {unknown[:5]}")
-    simulator.episode.stage.show(set(object_ids), shown=enabled)
+    simulator.episode.show(set(object_ids), shown=enabled)
 
 
 @CALLS.value("query_lights_state", decode.text)

@@ -25,6 +25,7 @@ from drivevla.sim.server.scene.obstacles import StaticObstacles
 __all__ = ["BodyStates", "PhysicsWorld"]
 
 Floats = NDArray[np.float64]
+Index = NDArray[np.intp]
 Vector = tuple[float, float, float]
 
 _BEYOND_REASON = 1e9
@@ -71,6 +72,11 @@ class PhysicsWorld:
         self._obstacles = obstacles
         self._obstacle_boxes = Boxes(obstacles.center_m, obstacles.half_extent_m, np.radians(obstacles.yaw_deg))
         self._meetings = Meetings(self._obstacle_boxes)
+        self._solid: NDArray[np.bool_] | None = None
+
+    def let_through(self, object_ids: frozenset[int]) -> None:
+        """Let bodies pass through some things of the level, and only through those."""
+        self._solid = ~np.isin(self._obstacles.object_id, list(object_ids)) if object_ids else None
 
     def add_vehicle(self, actor_id: int, spec: VehicleSpec, pose: Pose) -> None:
         """Put a vehicle into the world; see ``VehicleFleet.add``."""
@@ -110,7 +116,7 @@ class PhysicsWorld:
         if len(overlaps(new, there, np.zeros_like(everyone), everyone)):
             return True
         reach = float(np.hypot(box.half_extent_m[0], box.half_extent_m[1]))
-        first, second = self._obstacles.near(center[None, :2], radius_m=reach)
+        first, second = self._of_solid(self._obstacles.near(center[None, :2], radius_m=reach))
         return len(overlaps(new, self._obstacle_boxes, first, second)) > 0
 
     def set_pose(self, actor_id: int, pose: Pose) -> None:
@@ -231,9 +237,16 @@ class PhysicsWorld:
         kind = self._kind(actor_id)
         return kind.rows, kind.row(actor_id)
 
+    def _of_solid(self, touches: tuple[Index, Index]) -> tuple[Index, Index]:
+        """Of pairs of a body and an obstacle those in which the obstacle is not hidden."""
+        if self._solid is None:
+            return touches
+        solid = self._solid[touches[1]]
+        return touches[0][solid], touches[1][solid]
+
     def _collide(self, dt_s: float) -> None:
         bodies = gather(self.vehicles.rows, self.walkers.rows, self.props.rows)
-        pairs, touches = self._meetings.between(bodies), self._meetings.against(bodies)
+        pairs, touches = self._meetings.between(bodies), self._of_solid(self._meetings.against(bodies))
         self.contacts = ()
         if not len(pairs[0]) and not len(touches[0]):
             return

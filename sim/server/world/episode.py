@@ -130,6 +130,11 @@ class Episode:
         self.sensors.lose_track(actor)
         self._frame = None
 
+    def show(self, object_ids: set[int], *, shown: bool) -> None:
+        """Show things of the level, or take them out of it: then nothing sees them or runs into them."""
+        self.stage.show(object_ids, shown=shown)
+        self.physics.let_through(self.stage.hidden)
+
     def advance(self, step_s: float) -> None:
         """Let simulated time pass."""
         self.now_s += step_s

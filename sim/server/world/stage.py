@@ -55,8 +55,13 @@ class Stage:
         """The thing of the level with that id."""
         return self._things.get(object_id)
 
+    @property
+    def hidden(self) -> frozenset[int]:
+        """Ids of the things that are hidden now."""
+        return self._hidden
+
     def show(self, object_ids: set[int], *, shown: bool) -> None:
-        """Show or hide things for cameras and rays; bodies still run into what is hidden."""
+        """Show or hide things for cameras and rays."""
         self._hide(self._hidden - object_ids if shown else self._hidden | object_ids)
 
     def show_everything(self) -> None:

@@ -274,3 +274,21 @@ def test_many_boxes_are_searched_only_nearby() -> None:
         world.step(0.05)
         touched |= bool(world.contacts)
     assert touched
+
+
+def test_what_is_hidden_is_passed_through_until_it_is_shown(make_world: MakeWorld, add_car: AddCar) -> None:
+    car = catalogue().vehicles["vehicle.lincoln.mkz_2020"].body
+    world = make_world((20.0, 0.0, 0.5, 5.0, 0.0), (60.0, 0.0, 0.5, 5.0, 0.0))
+    at_the_wall = Pose((20.0, 0.0, 0.0))
+    add_car(world, speed_mps=20.0)
+    world.vehicles.set_control(1, NEUTRAL)
+    assert world.overlaps(at_the_wall, car)
+    world.let_through(frozenset({1}))
+    assert not world.overlaps(at_the_wall, car)
+    met = set()
+    for _ in range(80):
+        world.step(0.05)
+        met |= {contact.obstacle for contact in world.contacts}
+    assert met == {1}, "the first wall is hidden, the second one stands"
+    world.let_through(frozenset())
+    assert world.overlaps(at_the_wall, car)
