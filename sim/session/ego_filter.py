@@ -5,13 +5,14 @@ is an extended Kalman filter of a unicycle (x, y, yaw): wheel speed and yaw rate
 Source of the method: Thrun, Burgard, Fox, "Probabilistic Robotics" (2005), section 3.3 and 5.3 (velocity motion model).
 """
 
+import math
 from collections import deque
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drivevla.errors import ContractError
-from drivevla.geometry import compose_se2, invert_se2, wrap_angle
+from drivevla.geometry import compose_se2, invert_se2
 from drivevla.types import EgoState, PastPoses
 
 __all__ = ["EgoFilter"]
@@ -23,6 +24,9 @@ COMPASS_STD_RAD = 0.01
 SPEED_STD_SHARE = 0.01
 YAW_RATE_STD_RADPS = 0.005
 """Trust in the other sensors: CARLA's compass has no noise, its gyroscope 0.001 rad/s in the leaderboard."""
+
+READING_STD = (FIX_STD_M, FIX_STD_M, COMPASS_STD_RAD)
+YAW = 2
 
 
 class EgoFilter:
@@ -38,7 +42,7 @@ class EgoFilter:
     def reset(self) -> None:
         """Forget everything."""
         self._pose: NDArray[np.float64] | None = None
-        self._covariance = np.diag([FIX_STD_M, FIX_STD_M, COMPASS_STD_RAD]) ** 2
+        self._covariance = np.diag(READING_STD) ** 2
         self._odometry = np.zeros(3)
         self._trail: deque[tuple[float, NDArray[np.float64]]] = deque()
         self._state = EgoState(speed_mps=0.0)
@@ -123,20 +127,39 @@ class EgoFilter:
         assert self._pose is not None
         turn = yaw_rate_radps * dt_s
         distance = speed_mps * dt_s
-        moved = np.array([distance * np.cos(turn / 2), distance * np.sin(turn / 2), turn])
-        self._odometry = compose_se2(self._odometry, moved)
-        heading = self._pose[2] + turn / 2
-        jacobian = np.array([[1, 0, -distance * np.sin(heading)], [0, 1, distance * np.cos(heading)], [0, 0, 1]])
-        along = np.array([[np.cos(heading), 0.0], [np.sin(heading), 0.0], [0.0, 1.0]])
-        noise = along * [SPEED_STD_SHARE * distance + 1e-3, YAW_RATE_STD_RADPS * dt_s]
+        heading = float(self._pose[2]) + turn / 2
+        east, north = math.cos(heading), math.sin(heading)
+        jacobian = np.array([[1.0, 0.0, -distance * north], [0.0, 1.0, distance * east], [0.0, 0.0, 1.0]])
+        along = SPEED_STD_SHARE * distance + 1e-3
+        noise = np.array([[east * along, 0.0], [north * along, 0.0], [0.0, YAW_RATE_STD_RADPS * dt_s]])
         self._covariance = jacobian @ self._covariance @ jacobian.T + noise @ noise.T
-        self._pose = compose_se2(self._pose, moved)
+        self._pose = _moved(self._pose, distance, turn)
+        self._odometry = _moved(self._odometry, distance, turn)
 
     def _correct(self, fix_m: NDArray[np.float64], yaw_rad: float) -> None:
         assert self._pose is not None
-        noise = np.diag([FIX_STD_M, FIX_STD_M, COMPASS_STD_RAD]) ** 2
-        gain = self._covariance @ np.linalg.inv(self._covariance + noise)
-        surprise = np.array([*(fix_m - self._pose[:2]), float(wrap_angle(yaw_rad - self._pose[2]))])
-        pose = self._pose + gain @ surprise
-        self._pose = np.array([pose[0], pose[1], float(wrap_angle(pose[2]))])
-        self._covariance = (np.eye(3) - gain) @ self._covariance
+        pose, covariance = self._pose, self._covariance
+        # The three readings err independently, so they are taken one by one: the same estimate, and no matrix to
+        # invert, for which NumPy wakes every core.
+        for axis, (reading, std) in enumerate(zip((*fix_m, yaw_rad), READING_STD, strict=True)):
+            surprise = reading - pose[axis]
+            if axis == YAW:
+                surprise = math.remainder(surprise, math.tau)
+            gain = covariance[:, axis] / (covariance[axis, axis] + std**2)
+            pose = pose + gain * surprise
+            covariance = covariance - gain[:, None] * covariance[axis]
+        pose[YAW] = _wrapped(pose[YAW])
+        self._pose, self._covariance = pose, covariance
+
+
+def _moved(pose: NDArray[np.float64], distance_m: float, turn_rad: float) -> NDArray[np.float64]:
+    """A pose after driving along the chord of an arc."""
+    x, y, yaw = pose.tolist()
+    heading = yaw + turn_rad / 2
+    return np.array([x + distance_m * math.cos(heading), y + distance_m * math.sin(heading), _wrapped(yaw + turn_rad)])
+
+
+def _wrapped(angle_rad: float) -> float:
+    # Single numbers at every tick: an array's ``wrap_angle`` takes ten times as long.
+    wrapped = math.remainder(angle_rad, math.tau)
+    return -math.pi if wrapped >= math.pi else wrapped
