@@ -1,0 +1,54 @@
+"""Every stored case of the caption metrics; METEOR, which is Java's alone, is not reproduced."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from drivevla.evaluation.open_loop.text.bleu import bleu
+from drivevla.evaluation.open_loop.text.cider import cider
+from drivevla.evaluation.open_loop.text.rouge import rouge_l
+from drivevla.evaluation.open_loop.text.tokens import penn_words
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = Path(os.environ.get("DRIVEVLA_ORACLES", ROOT.parent / "shared" / "oracles")) / "language_captioning"
+RELATIVE = 1e-5
+
+pytestmark = pytest.mark.real_data
+
+
+def cases() -> list[Any]:
+    found = [pytest.param(path, id=path.stem) for path in sorted(FOLDER.glob("case*.json"))]
+    missing = pytest.mark.skip(reason=f"no official cases under {FOLDER}; set DRIVEVLA_ORACLES")
+    return found or [pytest.param(FOLDER, id="none", marks=missing)]
+
+
+@pytest.mark.parametrize("case_file", cases())
+def test_official_words(case_file: Path) -> None:
+    case = json.loads(case_file.read_text())
+    ours = [[" ".join(penn_words(text)) for text in texts] for texts in case["references"]]
+    assert ours == case["tokenised_references"]
+    assert [" ".join(penn_words(text)) for text in case["hypotheses"]] == case["tokenised_hypotheses"]
+
+
+@pytest.mark.parametrize("case_file", cases())
+def test_official_scores(case_file: Path) -> None:
+    case = json.loads(case_file.read_text())
+    hypotheses = [text.split() for text in case["tokenised_hypotheses"]]
+    references = [[text.split() for text in texts] for texts in case["tokenised_references"]]
+    expected = case["scores"]
+    blue, rouge, consensus = (
+        bleu(hypotheses, references),
+        rouge_l(hypotheses, references),
+        cider(hypotheses, references),
+    )
+
+    np.testing.assert_allclose(blue.corpus, expected["BLEU_1_to_4"], rtol=RELATIVE)
+    np.testing.assert_allclose(blue.items.T, expected["BLEU_per_sentence"], rtol=RELATIVE)
+    np.testing.assert_allclose(rouge, expected["ROUGE_L_per_sentence"], rtol=RELATIVE)
+    assert rouge.mean() == pytest.approx(expected["ROUGE_L"], rel=RELATIVE)
+    np.testing.assert_allclose(consensus, expected["CIDEr_per_sentence"], rtol=RELATIVE, atol=1e-12)
+    assert consensus.mean() == pytest.approx(expected["CIDEr"], rel=RELATIVE)
