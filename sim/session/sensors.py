@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,8 @@ __all__ = ["Collision", "SensorArray", "actor_from_ego"]
 
 WAIT_S = 10.0
 """How long a picture may take to arrive after its tick: rendering on a loaded machine, not the network, decides."""
+STREAM_S = 1.0
+"""How long a tick of settling waits for streams that have not begun."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +87,13 @@ class Listener:
             ) from None
         return int(data.frame)
 
+    def has_begun(self, *, within_s: float) -> bool:
+        """Whether a measurement is there, or comes within so much wall-clock time."""
+        end_s = time.monotonic() + within_s
+        while self._waiting.empty() and time.monotonic() < end_s:
+            time.sleep(0.001)
+        return not self._waiting.empty()
+
     def drain(self) -> None:
         """Throw away what has come: stopping a sensor with frames in flight can abort the client."""
         while not self._waiting.empty():
@@ -125,6 +135,11 @@ class SensorArray:
         if len({frame % period_ticks for frame in frames.values()}) > 1:
             raise SimulatorError(f"sensors do not measure in the same frames: {frames}; a capture would mix instants")
         return min(frames.values(), default=0)
+
+    def wait_for_streams(self) -> None:
+        """Give the streams of GNSS and IMU time to begin; what is sent before the client listens is lost."""
+        for listener in self._fast.values():
+            listener.has_begun(within_s=STREAM_S)
 
     def every_tick(self, frame: int) -> dict[str, Any]:
         """The readings of GNSS and IMU."""

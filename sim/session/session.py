@@ -33,6 +33,9 @@ TIMEOUT_S = 30.0
 FIRST_LOOK_S = 120.0
 """For ticks until the first capture: the embedded server prepares what draws pictures before it, seconds of work."""
 
+SETTLE_TICKS = 8
+"""At least, before the first capture: for the ego to come to rest on its wheels, and for every stream to begin."""
+
 WORKER_THREADS = 8
 """More than cores: callbacks that wait for the interpreter must not starve the world's own stream."""
 
@@ -186,8 +189,10 @@ class Session:
     def _settle(self) -> None:
         """Let the ego fall onto its wheels and every stream begin, then take the first capture."""
         self._ticks_per_capture = round(self.rig.control_hz / self.rig.capture_hz)
-        for _ in range(2 * self._ticks_per_capture):
+        # Always as many ticks, however slowly the streams begin: the world has the same age at the first observation.
+        for _ in range(max(2 * self._ticks_per_capture, SETTLE_TICKS)):
             frame = self._tick(FIRST_LOOK_S)
+            self._sensors.wait_for_streams()
         self._first_frame = frame
         self._capture_frame = self._sensors.capture_frame(period_ticks=self._ticks_per_capture)
         self._read_motion(frame, 0.0)
