@@ -23,11 +23,14 @@ def rotation_matrices(rotation_deg: ArrayLike) -> NDArray[np.float64]:
         (..., 3, 3) matrices whose columns are the body's forward, right and up axes in the world.
     """
     angles = np.radians(np.asarray(rotation_deg, dtype=np.float64))
-    (cp, cy, cr), (sp, sy, sr) = np.moveaxis(np.cos(angles), -1, 0), np.moveaxis(np.sin(angles), -1, 0)
-    forward = np.stack([cp * cy, cp * sy, sp], axis=-1)
-    right = np.stack([cy * sp * sr - sy * cr, sy * sp * sr + cy * cr, -cp * sr], axis=-1)
-    up = np.stack([-cy * sp * cr - sy * sr, -sy * sp * cr + cy * sr, cp * cr], axis=-1)
-    return np.stack([forward, right, up], axis=-1)
+    cos, sin = np.cos(angles), np.sin(angles)
+    cp, cy, cr, sp, sy, sr = cos[..., 0], cos[..., 1], cos[..., 2], sin[..., 0], sin[..., 1], sin[..., 2]
+    matrices = np.empty((*angles.shape, 3))
+    forward, right, up = matrices[..., 0], matrices[..., 1], matrices[..., 2]
+    forward[..., 0], forward[..., 1], forward[..., 2] = cp * cy, cp * sy, sp
+    right[..., 0], right[..., 1], right[..., 2] = cy * sp * sr - sy * cr, sy * sp * sr + cy * cr, -cp * sr
+    up[..., 0], up[..., 1], up[..., 2] = -cy * sp * cr - sy * sr, -sy * sp * cr + cy * sr, cp * cr
+    return matrices
 
 
 def euler_angles_deg(world_from_body: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -5,7 +5,7 @@ Commands are numbered as CARLA 0.9.16 numbers them; what a command does is what 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from drivevla.errors import ContractError, DriveVLAError
 from drivevla.sim.server.calls import actors, bodies, lights, vehicles, walkers
@@ -22,7 +22,7 @@ __all__ = ["CALLS"]
 CALLS = CallGroup()
 
 ID = decode.uint32
-SPAWN = 0
+SPAWN, DRIVE = 0, 2
 FUTURE_ACTOR = 0
 """The actor id in a command that is to run on the actor that was just spawned."""
 
@@ -40,7 +40,7 @@ def _notice_autopilot(simulator: Simulator, actor_id: int, _enabled: bool) -> No
 
 _COMMANDS: dict[int, _Command] = {
     1: _Command(actors.destroy_actor, (ID,)),
-    2: _Command(vehicles.apply_control_to_vehicle, (ID, vehicles.vehicle_control)),
+    DRIVE: _Command(vehicles.apply_control_to_vehicle, (ID, vehicles.vehicle_control)),
     3: _Command(vehicles.apply_ackermann_control_to_vehicle, (ID, vehicles.ackermann_control)),
     4: _Command(walkers.apply_control_to_walker, (ID, walkers.walker_control)),
     5: _Command(vehicles.apply_physics_control, (ID, vehicles.physics_control)),
@@ -65,10 +65,33 @@ _COMMANDS: dict[int, _Command] = {
 @CALLS.bare("apply_batch", decode.sequence(decode.variant_of_one), decode.boolean)
 def apply_batch(simulator: Simulator, commands: list[tuple[int, object]], do_tick: bool) -> list[object]:
     """Run every command; one that fails does not stop the others."""
-    results = [_result(simulator, index, fields) for index, fields in commands]
+    results = _drive_all(simulator, commands) or [_result(simulator, index, fields) for index, fields in commands]
     if do_tick:
         simulator.tick_cue()
     return results
+
+
+def _drive_all(simulator: Simulator, commands: list[tuple[int, object]]) -> list[object]:
+    """The Traffic Manager's batch, one vehicle's control in each command, taken at once; empty if it is another one."""
+    if not all(index == DRIVE and _is_control(fields) for index, fields in commands):
+        return []
+    pairs = cast(list[tuple[int, list[float]]], [fields for _, fields in commands])
+    fleet = simulator.episode.physics.vehicles
+    try:
+        fleet.set_controls([actor_id for actor_id, _ in pairs], [control for _, control in pairs])
+    except DriveVLAError:
+        return []  # one by one, each with its own result
+    return [[[1, actor_id]] for actor_id, _ in pairs]
+
+
+def _is_control(fields: object) -> bool:
+    return (
+        type(fields) is list
+        and len(fields) == 2
+        and type(fields[0]) is int
+        and type(fields[1]) is list
+        and tuple(map(type, fields[1])) == vehicles.CONTROL_TYPES
+    )
 
 
 def _result(simulator: Simulator, index: int, fields: object) -> object:

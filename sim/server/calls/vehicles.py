@@ -29,7 +29,7 @@ CALLS = CallGroup()
 ID = decode.uint32
 CM_PER_M = 100.0
 
-_CONTROL_TYPES = (float, float, float, bool, bool, bool, int)
+CONTROL_TYPES = (float, float, float, bool, bool, bool, int)
 _any_vehicle_control: Decoder[VehicleControl] = decode.struct(
     VehicleControl,
     decode.number,
@@ -49,7 +49,7 @@ def vehicle_control(value: object) -> VehicleControl:
         ContractError: A field has the wrong type, or is no finite number.
     """
     # What the client sends is taken at a glance: the Traffic Manager sends one for every vehicle and step.
-    if type(value) is list and tuple(map(type, value)) == _CONTROL_TYPES:
+    if type(value) is list and tuple(map(type, value)) == CONTROL_TYPES:
         throttle, steer, brake = value[:3]
         if abs(throttle) <= 1.0 and abs(steer) <= 1.0 and abs(brake) <= 1.0:  # false for what is no number
             return VehicleControl(*value)

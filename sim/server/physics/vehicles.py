@@ -5,6 +5,7 @@ The model is a bicycle model with an engine, gears, brakes and a grip limit, on 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,6 +99,31 @@ class VehicleFleet(Kind[VehicleRows]):
             raise ContractError(f"throttle, steer and brake must be finite, got {control}")
         self._ackermann.pop(actor_id, None)
         self._press(self.row(actor_id), control)
+
+    def set_controls(self, actor_ids: Sequence[int], controls: Sequence[Sequence[float]]) -> None:
+        """Press the pedals of many vehicles, as ``set_control`` does for one.
+
+        Args:
+            actor_ids: Whose; of several controls for one vehicle the last one holds.
+            controls: Fields of a ``VehicleControl`` in order, as numbers.
+
+        Raises:
+            SimulatorError: One is no vehicle of this world; then nothing is changed.
+            ContractError: Throttle, steer or brake is not a number; then nothing is changed.
+        """
+        at = [self.row(actor_id) for actor_id in actor_ids]
+        wanted = np.array(controls, dtype=np.float64).reshape(-1, 7).T
+        if not np.isfinite(wanted[:3]).all():
+            raise ContractError("throttle, steer and brake must be finite")
+        if self._ackermann:
+            for actor_id in actor_ids:
+                self._ackermann.pop(actor_id, None)
+        rows = self.rows
+        rows.throttle[at] = wanted[0].clip(0.0, 1.0)
+        rows.steer[at] = wanted[1].clip(-1.0, 1.0)
+        rows.brake[at] = wanted[2].clip(0.0, 1.0)
+        rows.hand_brake[at], rows.reverse[at], rows.manual[at] = wanted[3:6]
+        rows.manual_gear[at] = np.minimum(np.maximum(wanted[6], -1), rows.last_gear[at])
 
     def control(self, actor_id: int) -> VehicleControl:
         """The commands that hold now; with an automatic gearbox ``gear`` is the one that is in."""

@@ -1,6 +1,7 @@
 """All sensors of an episode: who is due, who is listened to, and where the measurements go."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgpack
@@ -127,7 +128,7 @@ class SensorArray:
         if not self._streams.subscribed(sensor.actor.stream_id):
             return None
         row = sensor.actor.row
-        rng = self._generator(sensor.actor, sensor.age_s)
+        rng = partial(self._generator, sensor.actor, sensor.age_s)  # made only for sensors that draw from it
         if isinstance(device, Imu):
             turn_dps = episode.table.angular_velocity_dps[row]
             body = msgpack.packb(device.measure(pose, turn_dps, tick.gravity_mps2, rng))
@@ -151,7 +152,7 @@ class SensorArray:
             age_s=sensor.age_s,
             previous_pose=previous_pose,
             previous_frame=previous_frame,
-            rng=rng,
+            rng=rng(),
         )
         return device.shot(moment)
 

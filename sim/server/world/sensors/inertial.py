@@ -6,7 +6,7 @@ acceleration is the second difference of the sensor's own position, so that a le
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -98,14 +98,14 @@ class Imu:
         self._acceleration_mps2 = np.zeros(3)
 
     def measure(
-        self, pose: Pose, angular_velocity_dps: FloatArray, gravity_mps2: float, rng: np.random.Generator
+        self, pose: Pose, angular_velocity_dps: FloatArray, gravity_mps2: float, rng: Callable[[], np.random.Generator]
     ) -> list[object]:
-        """Accelerometer (m/s2), gyroscope (rad/s), compass (rad), as the message carries them."""
+        """Accelerometer (m/s2), gyroscope (rad/s), compass (rad), as the message carries them; ``rng`` is for noise."""
         sensor_from_world = rotation_matrices(pose.rotation_deg).T
         felt = sensor_from_world @ (self._acceleration_mps2 + np.array([0.0, 0.0, gravity_mps2]))
         turn = sensor_from_world @ np.radians(angular_velocity_dps)
         if self.accel_stddev.any() or self.gyro_stddev.any():
-            noise = rng.standard_normal(6)
+            noise = rng().standard_normal(6)
             felt = felt + noise[:3] * self.accel_stddev
             turn = turn + noise[3:] * self.gyro_stddev
         compass = math.radians(pose.rotation_deg[1] + 90.0) % (2.0 * math.pi)
@@ -137,14 +137,16 @@ class Gnss:
             raise SimulatorError("standard deviations of a GNSS receiver's noise cannot be negative")
         return gnss
 
-    def measure(self, location_m: FloatArray, carla_map: "carla.Map", rng: np.random.Generator) -> list[float]:
-        """Latitude, longitude (degrees) and altitude (metres), as the message carries them."""
+    def measure(
+        self, location_m: FloatArray, carla_map: "carla.Map", rng: Callable[[], np.random.Generator]
+    ) -> list[float]:
+        """Latitude, longitude (degrees) and altitude (metres), as the message carries them; ``rng`` is for noise."""
         import carla
 
         x, y, z = location_m.tolist()
         geo = carla_map.transform_to_geolocation(carla.Location(x, y, z))
         fix = np.array([geo.latitude, geo.longitude, geo.altitude]) + self.bias
         if self.stddev.any():
-            fix = fix + rng.standard_normal(3) * self.stddev
+            fix = fix + rng().standard_normal(3) * self.stddev
         position: list[float] = fix.tolist()
         return position

@@ -1,5 +1,6 @@
 """Batches through the real client."""
 
+import math
 from typing import Any
 
 import carla
@@ -32,6 +33,30 @@ def test_each_command_has_its_own_result(client: Any, world: Any) -> None:
     assert answers[0].error == ""
     assert answers[1].error == "Spawn failed because of collision at spawn position"
     assert "4000000000" in answers[2].error
+
+
+def test_controls_of_many_vehicles_arrive_whether_or_not_one_of_them_exists(client: Any, world: Any) -> None:
+    blueprint, command = world.get_blueprint_library().find("vehicle.audi.tt"), carla.command
+    cars = [world.spawn_actor(blueprint, place) for place in world.get_map().get_spawn_points()[:6:2]]
+    world.tick()
+
+    def drive(steers: list[float], *others: Any) -> list[Any]:
+        wheels = [carla.VehicleControl(steer=steer, brake=1.0) for steer in steers]
+        batch = [command.ApplyVehicleControl(car, wheel) for car, wheel in zip(cars, wheels, strict=True)]
+        answers = client.apply_batch_sync([*batch, *others], False)
+        world.tick()
+        assert [car.get_control().steer for car in cars] == steers
+        assert {car.get_control().brake for car in cars} == {1.0}
+        return list(answers)
+
+    all_of_them = drive([0.25, -0.5, 0.75])
+    assert [answer.actor_id for answer in all_of_them] == [car.id for car in cars]
+    stranger = command.ApplyVehicleControl(4_000_000_000, carla.VehicleControl())
+    not_a_number = command.ApplyVehicleControl(cars[0], carla.VehicleControl(steer=math.nan))
+    for wrong in (stranger, not_a_number):
+        answers = drive([-0.25, 0.5, 0.0], wrong)
+        assert [bool(answer.error) for answer in answers] == [False, False, False, True]
+        drive([0.0, 0.0, 0.0])
 
 
 def test_every_command_that_python_can_build_is_taken(client: Any, world: Any) -> None:
