@@ -50,7 +50,9 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "pretrained": "drivevla.perception.cameras.pretrained:PretrainedEncoder",
         "raster": "drivevla.perception.lidar.raster:RasterEncoder",
     },
-    "readers": {},  # readers of data sets: drivevla.datasets
+    "readers": {  # readers of data sets: drivevla.datasets
+        "nuscenes": "drivevla.datasets.nuscenes:NuScenesReader",
+    },
     "metrics": {  # open-loop protocols: drivevla.evaluation.open_loop
         "admlp": "drivevla.evaluation.open_loop.nuscenes.stp3:ADMLP",
         "argoverse1": "drivevla.evaluation.open_loop.forecasting.argoverse:Argoverse1",
@@ -60,6 +62,8 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "covla-10": "drivevla.evaluation.open_loop.covla:covla_10",
         "dreaming": "drivevla.evaluation.open_loop.dreaming:ActionDreaming",
         "drivelm": "drivevla.evaluation.open_loop.text.drivelm:DriveLM",
+        "navsim-v1.1": "drivevla.evaluation.open_loop.navsim.protocol:NavsimV1",
+        "navsim-v2": "drivevla.evaluation.open_loop.navsim.protocol:NavsimV2",
         "nuscenes-prediction": "drivevla.evaluation.open_loop.forecasting.nuscenes:NuScenesPrediction",
         "nuscenes-stp3": "drivevla.evaluation.open_loop.nuscenes.stp3:STP3",
         "nuscenes-uniad": "drivevla.evaluation.open_loop.nuscenes.uniad:UniAD",
@@ -83,6 +87,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "ConstructionObstacle": "drivevla.sim.scenarios.construction:ConstructionObstacle",
         "ConstructionObstacleTwoWays": "drivevla.sim.scenarios.construction:ConstructionObstacleTwoWays",
         "ControlLoss": "drivevla.sim.scenarios.control_loss:ControlLoss",
+        "CrossJunctionDefectTrafficLight": "drivevla.sim.scenarios.lead_junctions:CrossJunctionDefectTrafficLight",
         "CrossingBicycleFlow": "drivevla.sim.scenarios.bicycle_flow:CrossingBicycleFlow",
         "DynamicObjectCrossing": "drivevla.sim.scenarios.crossing_walkers:DynamicObjectCrossing",
         "EnterActorFlow": "drivevla.sim.scenarios.actor_flows:EnterActorFlow",
@@ -111,6 +116,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "ParkingExit": "drivevla.sim.scenarios.parking_exit:ParkingExit",
         "PedestrianCrossing": "drivevla.sim.scenarios.crossing_walkers:PedestrianCrossing",
         "PriorityAtJunction": "drivevla.sim.scenarios.blocked_junction:PriorityAtJunction",
+        "RedLightWithoutLeadVehicle": "drivevla.sim.scenarios.lead_junctions:RedLightWithoutLeadVehicle",
         "SequentialLaneChange": "drivevla.sim.scenarios.bench2drive_turns:SequentialLaneChange",
         "SignalizedJunctionLeftTurn": "drivevla.sim.scenarios.junction_turns:SignalizedJunctionLeftTurn",
         "SignalizedJunctionLeftTurnEnterFlow": (

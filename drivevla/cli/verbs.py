@@ -28,6 +28,7 @@ VERBS: Mapping[str, Verb] = {
     "doctor": Verb("drivevla.cli.doctor", "say what this machine has and lacks, and what to do about it"),
     "demo": Verb("drivevla.cli.demo", "drive through a town with traffic and film it"),
     "sim": Verb("drivevla.cli.sim", "serve the embedded simulator to any CARLA client"),
+    "data": Verb("drivevla.cli.data", "say what a data set holds, show it, and name what is wrong with it"),
     "evaluate": Verb("drivevla.cli.evaluate", "drive routes in a simulator with a policy, and score it"),
     "score": Verb("drivevla.cli.score", "score a prediction file by an open-loop protocol"),
     "report": Verb("drivevla.cli.report", "make a page of a closed-loop run, or of two side by side"),
