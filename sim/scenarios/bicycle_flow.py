@@ -100,5 +100,5 @@ class CrossingBicycleFlow(Scenario):
         )
         plays = [self.until_ego_left(self.ego_way), flow.run()]
         if lights_of_junction(self.stage, self.ego_way.junction):
-            plays.append(both_green(self, self.ego_way, None))
+            plays.append(both_green(self, self.ego_way, ()))
         yield from race(*plays)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +13,7 @@ from drivevla.sim.scenarios.roads import Crossing, Entry
 if TYPE_CHECKING:
     from drivevla.sim.scenarios.scenario import Play, Scenario
 
-__all__ = ["both_green", "ego_green", "ego_shows"]
+__all__ = ["both_green", "ego_green", "ego_lane", "ego_shows"]
 
 FLOW_FIRST_S = 5.0
 """So long the flow alone has green."""
@@ -53,14 +53,14 @@ def ego_shows(scenario: Scenario, crossing: Crossing, colour: Literal["green", "
         yield
 
 
-def both_green(scenario: Scenario, crossing: Crossing, entry: Entry | None) -> Play:
+def both_green(scenario: Scenario, crossing: Crossing, entries: Sequence[Entry]) -> Play:
     """Green for the flow, 5 s later for the ego too, red for all others; for ever.
 
     Args:
         scenario: Whose junction it is.
         crossing: The ego's way.
-        entry: The lane the flow comes by; a flow that no light is for (a bicycle lane) is None, and the ego's light
-            turns green last all the same.
+        entries: The lanes that flows come by; none where no light is for the flow (a bicycle lane), and the ego's
+            light turns green last all the same.
 
     Raises:
         DataError: The junction has no lights.
@@ -72,11 +72,9 @@ def both_green(scenario: Scenario, crossing: Crossing, entry: Entry | None) -> P
         raise DataError(f"scenario {scenario.spec.name} ({scenario.spec.type}) needs a junction with traffic lights")
     state = carla.TrafficLightState
     own = light_of(lights, ego_lane(scenario, crossing))
-    flow = None
-    if entry is not None:
-        road, _, lane = scenario.roads.graph.lanes[entry.lane].key
-        flow = light_of(lights, (road, lane)).id
-    with held({each: state.Green if each.id == flow else state.Red for each in lights}):
+    keys = [scenario.roads.graph.lanes[entry.lane].key for entry in entries]
+    flowing = {light_of(lights, (road, lane)).id for road, _, lane in keys}
+    with held({each: state.Green if each.id in flowing else state.Red for each in lights}):
         yield from scenario.wait(FLOW_FIRST_S)
         own.set_state(state.Green)
         yield from scenario.until(lambda: False)

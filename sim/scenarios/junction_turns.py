@@ -104,7 +104,7 @@ class NonSignalizedJunctionLeftTurn(Scenario):
         flow = Flow(self, self.path, speed_mps=self.speed_mps, spacing_m=self.spacing_m, filled=self.filled)
         plays = [self.through(), flow.run()]
         if self.signalised:
-            plays.append(both_green(self, self.ego_way, self.entry))
+            plays.append(both_green(self, self.ego_way, (self.entry,)))
         yield from race(*plays)
 
     def through(self) -> Play:

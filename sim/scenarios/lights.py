@@ -28,18 +28,29 @@ def lights_of_junction(stage: Stage, junction: int) -> list[carla.TrafficLight]:
 
 
 def light_of(lights: Sequence[carla.TrafficLight], lane: tuple[int, int]) -> carla.TrafficLight:
-    """The light that is for a lane, by road and lane id.
+    """The light that is for a lane, by road and lane id: it stops those who come by that lane.
 
     Raises:
         DataError: None is.
     """
-    for light in lights:
-        if any((each.road_id, each.lane_id) == lane for each in light.get_affected_lane_waypoints()):
+    governed = [(light, lanes_before(light)) for light in lights]
+    for light, lanes in governed:
+        if lane in lanes:
             return light
-    for light in lights:
-        if any(each.road_id == lane[0] for each in light.get_affected_lane_waypoints()):
+    for light, lanes in governed:
+        if any(road == lane[0] for road, _ in lanes):
             return light
     raise DataError(f"none of {len(lights)} lights of the junction is for lane {lane[1]} of road {lane[0]}")
+
+
+def lanes_before(light: carla.TrafficLight) -> set[tuple[int, int]]:
+    """Road and lane ids that a light governs, where it stops traffic and where its signal stands.
+
+    Its signal may belong to the lanes inside the junction (Town01): where traffic stops is on the road before it.
+    """
+    return {
+        (each.road_id, each.lane_id) for each in (*light.get_stop_waypoints(), *light.get_affected_lane_waypoints())
+    }
 
 
 @contextmanager

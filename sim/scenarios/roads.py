@@ -19,7 +19,7 @@ from drivevla.sim.scenarios.path import Path, turned_deg
 if TYPE_CHECKING:
     import carla
 
-__all__ = ["Crossing", "Entry", "Roads", "Side", "comes_from", "crossing_ahead"]
+__all__ = ["Crossing", "Entry", "From", "Roads", "Side", "comes_from", "crossing_ahead"]
 
 Side = Literal["left", "right"]
 From = Literal["behind", "left", "right", "opposite"]
@@ -256,10 +256,20 @@ class Roads:
         Raises:
             DataError: There is none.
         """
+        return self.crossing_entry(crossing, plan, coming_from, before_m=before_m, after_m=after_m)[1]
+
+    def crossing_entry(
+        self, crossing: Crossing, plan: DensePlan, coming_from: From, *, before_m: float, after_m: float
+    ) -> tuple[Entry, Path]:
+        """As ``crossing_way``, with the lane that it comes by.
+
+        Raises:
+            DataError: There is none.
+        """
         for entry in self.entries(crossing, plan):
             if entry.coming_from == coming_from:
                 try:
-                    return self.straight_through(entry, crossing, before_m=before_m, after_m=after_m)[0]
+                    return entry, self.straight_through(entry, crossing, before_m=before_m, after_m=after_m)[0]
                 except DataError:
                     continue
         raise DataError(f"nobody comes from {coming_from} and goes straight through junction {crossing.junction}")

@@ -26,6 +26,8 @@ BACKGROUND_ROLE = "background"
 _KMH = 1 / 3.6
 _LOOK_AHEAD = 12
 """Points of the plan."""
+_HALF_STEP_M = 0.5
+"""Of the plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +134,7 @@ class Stage:
         self._commands: list[Any] = []
         self._taken: list[Location] = []
         self._index = -1
+        self._along_m = 0.0
         self._driven_m = 0.0
         self.observe(0.0)
 
@@ -201,6 +204,19 @@ class Stage:
         if self.reserves:
             self.send_away([each for each in self._background if self._on_reserve(each)])
 
+    def clear_ahead(self, reach_m: float, *, slower_than_mps: float) -> None:
+        """Send away background vehicles that stand or crawl on the route right ahead of the ego."""
+        begin_m = self.ego.along_m + self.ego_half_length_m
+        way = Reserve(path=self.route.part(begin_m, begin_m + reach_m))
+        states = ((each, self.state(each)) for each in self._background)
+        self.send_away(
+            [
+                each
+                for each, state in states
+                if state is not None and state.speed_mps < slower_than_mps and way.holds(state.location_m)
+            ]
+        )
+
     def send_away(self, actor_ids: Sequence[int]) -> None:
         """Put background vehicles on spawn points that are free and out of the ego's sight."""
         import carla
@@ -242,8 +258,14 @@ class Stage:
         """Progress is looked for a few metres ahead only, so that a route that crosses itself is not cut short."""
         reach = slice(0, None) if self._index < 0 else slice(self._index, self._index + _LOOK_AHEAD)
         points = self.plan.location_m[reach]
-        self._index = reach.start + int(np.argmin(np.linalg.norm(points - np.array(location_m), axis=1)))
-        return float(self.plan.distance_m[self._index])
+        offset = np.array(location_m) - points
+        nearest = int(np.argmin(np.linalg.norm(offset, axis=1)))
+        self._index = reach.start + nearest
+        yaw = math.radians(float(self.plan.yaw_deg[self._index]))
+        beyond_m = float(offset[nearest, 0] * math.cos(yaw) + offset[nearest, 1] * math.sin(yaw))
+        along_m = float(self.plan.distance_m[self._index]) + min(max(beyond_m, -_HALF_STEP_M), _HALF_STEP_M)
+        self._along_m = max(self._along_m, min(max(along_m, 0.0), self.plan.length_m))
+        return self._along_m
 
 
 def transform_at(place: Place) -> carla.Transform:
