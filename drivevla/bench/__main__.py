@@ -13,6 +13,7 @@ from drivevla.bench.simulator import (
     bare_rig,
     cores,
     measure_memory_mb,
+    measure_plain_rate,
     measure_rate,
     measure_startup_s,
 )
@@ -29,8 +30,9 @@ def main() -> int:
     say(metrics_report())
     nano = load_rig("nano")
     nuscenes = load_rig("nuscenes")
-    say(f"bare tick, no vehicles         {words(measure_rate(town, bare_rig(), vehicles=1, ticks=1000))}")
-    say(f"{VEHICLES} vehicles, no camera        {words(measure_rate(town, bare_rig(), ticks=400))}")
+    say(f"plain client, no vehicles      {words(measure_plain_rate(town, vehicles=0, ticks=1000))}")
+    say(f"plain client, {VEHICLES} vehicles      {words(measure_plain_rate(town))}")
+    say(f"session, ego and {VEHICLES - 1} vehicles   {words(measure_rate(town, bare_rig(), ticks=400))}")
     say(f"nano rig, captures at 5 Hz     {words(measure_rate(town, nano))}")
     say(f"nano rig, a capture each tick  {words(measure_rate(town, at_every_tick(nano), ticks=60))}")
     at_2_hz = dataclasses.replace(nuscenes, capture_hz=2.0, control_hz=20.0)

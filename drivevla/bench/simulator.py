@@ -1,12 +1,15 @@
 """How fast the embedded simulator runs, seen by the real client over a real socket on the same machine."""
 
+from __future__ import annotations
+
 import dataclasses
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,14 +17,19 @@ from drivevla.config.sensor_rig import load_rig
 from drivevla.sim.maps import available_maps
 from drivevla.sim.server import start_server
 from drivevla.sim.session import Session, open_session
-from drivevla.sim.session.traffic import background_traffic
+from drivevla.sim.session.traffic import background_traffic, traffic_on
 from drivevla.types import SensorRig
 
-__all__ = ["Rate", "measure_memory_mb", "measure_rate", "measure_startup_s"]
+if TYPE_CHECKING:
+    import carla
+
+__all__ = ["Rate", "measure_memory_mb", "measure_plain_rate", "measure_rate", "measure_startup_s"]
 
 REPEATS = 5
 VEHICLES = 30
 WARM_UP_TICKS = 60
+TICK_S = 0.05
+TIMEOUT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +71,37 @@ def measure_rate(map_name: str, rig: SensorRig, *, vehicles: int = VEHICLES, tic
     )
 
 
+def measure_plain_rate(map_name: str, *, vehicles: int = VEHICLES, ticks: int = 400) -> Rate:
+    """Ticks a second of the plainest client: ``world.tick()`` and nothing else, no ego and no sensors.
+
+    Args:
+        map_name: Where.
+        vehicles: How many the Traffic Manager drives; none and no Traffic Manager if 0.
+        ticks: How many are timed in each repeat.
+    """
+    import carla
+
+    with start_server(map_name) as server, ExitStack() as stack:
+        client = carla.Client(server.host, server.port)
+        client.set_timeout(TIMEOUT_S)
+        world = client.get_world()
+        settings = world.get_settings()
+        settings.synchronous_mode, settings.fixed_delta_seconds = True, TICK_S
+        world.apply_settings(settings)
+        if vehicles:
+            places = world.get_map().get_spawn_points()
+            stack.enter_context(traffic_on(client, world, places, vehicles=vehicles, seed=0))
+        _tick(world, WARM_UP_TICKS)
+        times_s = sorted(_tick(world, ticks) for _ in range(REPEATS))
+    best_s, median_s = times_s[0], times_s[REPEATS // 2]
+    return Rate(
+        ticks_per_s=ticks / best_s,
+        median_ticks_per_s=ticks / median_s,
+        captures_per_s=0.0,
+        realtime=ticks * TICK_S / best_s,
+    )
+
+
 def measure_startup_s(map_name: str) -> float:
     """From nothing to the first tick: server process, map, client, an ego with its own sensors."""
     begin = time.perf_counter()
@@ -99,6 +138,13 @@ def _traffic(session: Session, vehicles: int) -> Iterator[None]:
     with background_traffic(session, vehicles=vehicles - 1, seed=0) as manager:
         session.ego.set_autopilot(True, manager.get_port())
         yield
+
+
+def _tick(world: carla.World, ticks: int) -> float:
+    begin = time.perf_counter()
+    for _ in range(ticks):
+        world.tick()
+    return time.perf_counter() - begin
 
 
 def _run(session: Session, ticks: int) -> float:

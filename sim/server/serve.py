@@ -19,6 +19,8 @@ DEFAULT_MAP = "Gen_grid_1"
 """A generated town: always at hand, whatever maps the machine has."""
 
 PARENT_CHECK_S = 1.0
+SWITCH_S = 0.5e-3
+"""How long a tick waits at most for a thread that prepares pictures to hand the interpreter over; Python's is 5 ms."""
 
 
 def serve(
@@ -55,6 +57,7 @@ def serve(
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
+    sys.setswitchinterval(SWITCH_S)
     previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     if while_stdin_is_open:
         threading.Thread(target=_watch_parent, args=(stop,), name="watch-parent", daemon=True).start()

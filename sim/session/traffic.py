@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from drivevla.sim.session.session import Session
 
-__all__ = ["background_traffic"]
+__all__ = ["background_traffic", "traffic_on"]
 
 logger = logging.getLogger(__name__)
 
@@ -38,18 +38,40 @@ def background_traffic(session: Session, *, vehicles: int, seed: int) -> Iterato
     Raises:
         UserError: The map has too few free spawn points.
     """
+    with traffic_on(session.client, session.world, _free_places(session), vehicles=vehicles, seed=seed) as manager:
+        yield manager
+
+
+@contextmanager
+def traffic_on(
+    client: carla.Client, world: carla.World, places: list[carla.Transform], *, vehicles: int, seed: int
+) -> Iterator[Any]:
+    """As ``background_traffic``, in a synchronous world without a session.
+
+    Args:
+        client: Whose Traffic Manager.
+        world: Its world.
+        places: Where vehicles may stand.
+        vehicles: How many; at most as many as there are places.
+        seed: Decides which vehicles stand where, and what the Traffic Manager draws.
+
+    Yields:
+        The ``carla.TrafficManager``.
+
+    Raises:
+        UserError: There are too few places.
+    """
     import carla
 
     rng = random.Random(seed)
-    places = _free_places(session)
     if vehicles > len(places):
         raise UserError(f"{vehicles} vehicles were asked for, and this map has {len(places)} free spawn points")
-    manager = session.client.get_trafficmanager(_free_port())
+    manager = client.get_trafficmanager(_free_port())
     manager.set_synchronous_mode(True)
     manager.set_random_device_seed(seed)
     blueprints = [
         blueprint
-        for blueprint in sorted(session.world.get_blueprint_library().filter("vehicle.*"), key=lambda each: each.id)
+        for blueprint in sorted(world.get_blueprint_library().filter("vehicle.*"), key=lambda each: each.id)
         if blueprint.get_attribute("base_type").as_str() in FOUR_WHEELS
     ]
     drive = carla.command.SetAutopilot(carla.command.FutureActor, True, manager.get_port())
@@ -57,14 +79,14 @@ def background_traffic(session: Session, *, vehicles: int, seed: int) -> Iterato
         carla.command.SpawnActor(_painted(rng.choice(blueprints), rng), place).then(drive)
         for place in rng.sample(places, vehicles)
     ]
-    spawned = [answer.actor_id for answer in session.client.apply_batch_sync(batch, False) if not answer.error]
+    spawned = [answer.actor_id for answer in client.apply_batch_sync(batch, False) if not answer.error]
     if len(spawned) < vehicles:
         logger.warning("%d of %d vehicles found their place taken", vehicles - len(spawned), vehicles)
     try:
         yield manager
     finally:
         # Without a tick in between the client refuses to destroy what it has not seen; a batch does not ask.
-        session.client.apply_batch_sync([carla.command.DestroyActor(actor_id) for actor_id in spawned], False)
+        client.apply_batch_sync([carla.command.DestroyActor(actor_id) for actor_id in spawned], False)
         manager.set_synchronous_mode(False)
         manager.shut_down()
 
