@@ -1,12 +1,13 @@
 """One placed route a scenario type, driven by several policies: which situations need a driver, and who is one.
 
 ``python -m drivevla.bench.scenarios FOLDER [--policy NAME ...] [--type NAME ...]`` writes ``FOLDER/table.md``. A route
-counts as solved when it is completed without any infraction but slowness.
+counts as solved when it is completed without any infraction but slowness. A folder that was begun goes on: its routes
+stay, and what was driven is not driven again.
 """
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,13 +15,13 @@ from drivevla import registry
 from drivevla.evaluation.closed_loop.runner import ClosedLoopConfig, evaluate_closed_loop
 from drivevla.evaluation.driving_score import RouteRecord, read_result_file
 from drivevla.sim.maps import find_map
-from drivevla.sim.routes import Route, write_routes
+from drivevla.sim.routes import Route, load_routes, write_routes
 from drivevla.sim.scenarios import place_scenarios
 
 __all__ = ["Outcome", "main", "placed_routes", "table"]
 
 TOWNS = ("Gen_grid_1", "Gen_multilane_1", "Gen_highway_1")
-POLICIES = ("stand_still", "lane_follower", "expert")
+POLICIES = ("lane_follower", "expert")
 _SLOWNESS = "min_speed_infractions"
 
 
@@ -58,7 +59,7 @@ def outcome(record: RouteRecord) -> Outcome:
     return Outcome(solved=record.completed and not wrong, words=words)
 
 
-def table(routes: Sequence[Route], results: dict[str, dict[str, Outcome]]) -> str:
+def table(routes: Sequence[Route], results: Mapping[str, Mapping[str, Outcome]]) -> str:
     """Markdown: a line a type, a column a policy."""
     lines = ["| type | town | " + " | ".join(results) + " |", "| --- " * (len(results) + 2) + "|"]
     for route in routes:
@@ -79,12 +80,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
-    routes = placed_routes(arguments.type or registry.names("scenarios"))
-    write_routes(routes, folder / "routes.xml")
+    routes_file = folder / "routes.xml"
+    if not routes_file.exists():
+        write_routes(placed_routes(arguments.type or registry.names("scenarios")), routes_file)
+    routes = load_routes(routes_file)
     results: dict[str, dict[str, Outcome]] = {}
     for policy in arguments.policy or POLICIES:
-        config = ClosedLoopConfig(routes=str(folder / "routes.xml"), policy=policy, rig="blind")
-        evaluate_closed_loop(config, folder / policy)
+        config = ClosedLoopConfig(routes=str(routes_file), policy=policy, rig="blind")
+        evaluate_closed_loop(config, folder / policy, existing="resume")
         records = read_result_file(folder / policy / "artefacts/result.json", rules="leaderboard-2.1").records
         results[policy] = {route.id: outcome(record) for route, record in zip(routes, records, strict=True)}
         (folder / "table.md").write_text(table(routes, results), encoding="utf-8")
