@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from drivevla import registry
-from drivevla.errors import PolicyError
+from drivevla.errors import PolicyError, UnknownName
 from drivevla.evaluation.closed_loop.guidance import Guide
 from drivevla.evaluation.closed_loop.town import Town
 from drivevla.planner.control import VehicleControl
 from drivevla.policies.asking import ask_policy
+from drivevla.policies.loading import load_policy
 from drivevla.sim.navigator import Guidance
 from drivevla.sim.routes import DensePlan
 from drivevla.sim.session import Session, Snapshot
@@ -22,15 +22,16 @@ __all__ = ["Driver", "Moment", "make_policy"]
 
 
 def make_policy(name: str, options: dict[str, Any]) -> Any:
-    """The policy of a name.
+    """The policy of a name, or of a checkpoint's folder.
 
     Raises:
         UnknownName: The registry has no such policy.
         PolicyError: It could not be made.
     """
-    kind = registry.load("policies", name)
     try:
-        return kind(**options)
+        return load_policy(name, options=options)
+    except UnknownName:
+        raise
     except Exception as error:
         raise PolicyError(f"policy {name!r} could not be made: {type(error).__name__}: {error}") from error
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import drivevla
-from drivevla import registry
 from drivevla.config.sensor_rig import load_rig
-from drivevla.errors import ConfigError, unknown_name
+from drivevla.errors import ConfigError
 from drivevla.evaluation.closed_loop.guidance import GuidanceConfig
 from drivevla.evaluation.closed_loop.job import DRIVE_FILE, RESULT_FILE, DriveSummary, RouteJob, policy_options
 from drivevla.evaluation.closed_loop.pictures import check_can_picture
 from drivevla.evaluation.closed_loop.summary import ClosedLoopSummary, summarise
 from drivevla.evaluation.closed_loop.workers import HANG_S, drive_here, drive_through_ray
 from drivevla.evaluation.driving_score import ResultFile, RouteRecord, read_result_file, rule_book, write_result_file
+from drivevla.policies.loading import is_privileged
 from drivevla.runs import start_run
 from drivevla.runs.atomic import write_text_atomically
 from drivevla.runs.folder import Existing, Run
@@ -38,7 +38,7 @@ class ClosedLoopConfig:
 
     Attributes:
         routes: A route file, folder or archive, or the name of a suite.
-        policy: A name of the registry.
+        policy: A name of the registry, or the folder of a checkpoint.
         options: What the policy is made with, ``key=value`` each.
         map: Every route's map; each route's own town when None.
         rules: The rule book.
@@ -74,8 +74,7 @@ class ClosedLoopConfig:
             raise ConfigError(
                 f"repetitions must be at least 1 and vehicles 0 to 200, got {self.repetitions} and {self.vehicles}"
             )
-        if self.policy not in registry.names("policies"):
-            raise unknown_name("policy", self.policy, registry.names("policies"))
+        is_privileged(self.policy)  # there is such a policy or checkpoint
         policy_options(self.options)
         rule_book(self.rules)
         rig = load_rig(self.rig)
@@ -202,7 +201,7 @@ def _write_protocol(config: ClosedLoopConfig, routes: Sequence[Route], run: Run)
         "backend": run.manifest.backend,
         "policy": config.policy,
         "options": list(config.options),
-        "privileged": getattr(registry.load("policies", config.policy), "needs_truth", False) is True,
+        "privileged": is_privileged(config.policy),
         "rig": config.rig,
         "guidance": config.guidance.in_full(),
         "routes": config.routes,

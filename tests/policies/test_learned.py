@@ -1,0 +1,93 @@
+"""A trained model at the wheel: the contract, what it does without, and how it says so."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from drivevla.config.sensor_rig import load_rig
+from drivevla.errors import CheckpointError, UnknownName, UserError
+from drivevla.models.checkpoint import CheckpointAbout, save_checkpoint
+from drivevla.models.config import FusionConfig, ModelConfig
+from drivevla.models.driving import DrivingModel
+from drivevla.models.parts import PartConfig
+from drivevla.policies import StandStill
+from drivevla.policies.learned import LearnedPolicy
+from drivevla.policies.loading import load_policy
+from drivevla.testing import check_policy, observations_in_motion
+from drivevla.types import Observation
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    config = ModelConfig(
+        width=16,
+        cameras=PartConfig(name="convolutional", options={"channels": [8, 8, 8], "blocks": [1, 1, 1]}),
+        lidar=PartConfig(name="raster", options={"cell_m": 2.0}),
+        readers=("characters",),
+        fusion=FusionConfig(latents=4, layers=1, attention_heads=2),
+    )
+    folder = tmp_path_factory.mktemp("checkpoint")
+    about = CheckpointAbout(model=config, cameras=("front", "left", "right"))
+    save_checkpoint(folder, DrivingModel(config), about)
+    return folder
+
+
+@pytest.fixture
+def seen() -> list[Observation]:
+    return observations_in_motion(load_rig("nano"), count=2)
+
+
+def test_a_checkpoint_keeps_the_contract_of_a_policy(checkpoint: Path, seen: list[Observation]) -> None:
+    plan = check_policy(LearnedPolicy(checkpoint), seen)[0]
+    assert plan.waypoints.shape == (16, 3)
+    assert plan.path_m is not None
+    assert set(plan.diagnostics) == {"refusal"}
+
+
+def test_another_sentence_gives_another_plan(checkpoint: Path, seen: list[Observation]) -> None:
+    policy = load_policy(checkpoint)
+    left, right = (policy.act(replace(seen[0], instruction=text)) for text in ("turn left", "turn right"))
+    assert not np.array_equal(left.waypoints, right.waypoints)
+
+
+def test_what_the_model_does_without_is_said(checkpoint: Path, seen: list[Observation]) -> None:
+    policy = LearnedPolicy(checkpoint)
+    cameras = {"front": seen[0].cameras["front"], "rear": seen[0].cameras["left"]}
+    bare = replace(seen[0], cameras=cameras, lidar=None)
+    plan = policy.act(bare)
+    assert plan.diagnostics["input.unknown_cameras"] == "rear"
+    assert plan.diagnostics["input.missing_cameras"] == "left, right"
+    assert plan.diagnostics["input.missing_lidar"] is True
+    without = replace(bare, cameras={"front": cameras["front"]})
+    assert np.array_equal(policy.act(without).waypoints, plan.waypoints)
+
+
+def test_a_sentence_of_ten_thousand_characters_is_refused_and_the_car_drives_on_in_silence(
+    checkpoint: Path, seen: list[Observation]
+) -> None:
+    policy = LearnedPolicy(checkpoint)
+    plan = policy.act(replace(seen[0], instruction="left " * 2000))
+    assert plan.refused
+    assert plan.diagnostics["input.instruction_characters"] == 10_000
+    assert np.array_equal(plan.waypoints, policy.act(replace(seen[0], instruction=None)).waypoints)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "左转", "asdf qwer", "停在教堂旁边!"])
+def test_any_sentence_gets_a_plan(text: str, checkpoint: Path, seen: list[Observation]) -> None:
+    assert np.isfinite(LearnedPolicy(checkpoint).act(replace(seen[0], instruction=text)).waypoints).all()
+
+
+def test_a_name_a_folder_and_what_is_neither(checkpoint: Path, tmp_path: Path) -> None:
+    assert isinstance(load_policy("stand_still"), StandStill)
+    assert isinstance(load_policy(str(checkpoint)), LearnedPolicy)
+    with pytest.raises(UnknownName, match="did you mean 'stand_still'"):
+        load_policy("standstill")
+    with pytest.raises(CheckpointError, match="no readable"):
+        load_policy(tmp_path)
+    with pytest.raises(UserError, match="takes no options"):
+        load_policy(checkpoint, options={"speed_mps": 3})
