@@ -84,7 +84,7 @@ def _build_parts(source: "MapSource", network: RoadNetwork, carla_map: "carla.Ma
     driving, paved = lane_footprints(grids), lane_footprints(grids, kinds=PAVED_KINDS)
     builder, registry = MeshBuilder(), ObjectRegistry()
     terrain = _add_land(builder, grids)
-    add_surfaces(builder, grids, driving)
+    add_surfaces(builder, grids, driving=driving, paved=paved)
     add_junction_floors(builder, grids)
     ground = builder.build_ground()
     add_markings(builder, grids)

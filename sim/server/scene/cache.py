@@ -65,7 +65,8 @@ def cache_path(source: MapSource, *, seed: int) -> Path:
 def _code_digest() -> str:
     """Hash of the sources that shape a scene."""
     here = Path(__file__).parent
-    files = [*sorted(here.glob("*.py")), here.parent / "pose.py", here.parents[1] / "maps" / "landmarks.py"]
+    bodies = sorted((here.parent / "render" / "bodies").glob("*.py"))
+    files = [*sorted(here.glob("*.py")), *bodies, here.parent / "pose.py", here.parents[1] / "maps" / "landmarks.py"]
     digest = hashlib.sha256(np.__version__.encode())
     for file in files:
         digest.update(file.read_bytes())

@@ -5,7 +5,7 @@ centimetres into their neighbours. Inside junctions strips overlap in one plane 
 looks like one surface. Sidewalks give way wherever a driving lane crosses them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +37,14 @@ def lane_role(grid: LaneGrid, lane_index: int) -> str:
         return "sidewalk"
     if lane.kind in RAISED_KINDS:
         return "median"
+    if grid.in_junction:
+        return "open"
     side = np.sign(lane.lane_id)
-    has_road_outside = any(
-        other.kind in DRIVABLE_KINDS and side * other.lane_id > side * lane.lane_id for other in grid.lanes
-    )
-    return "median" if has_road_outside and not grid.in_junction else "open"
+    outside = {other.kind for other in grid.lanes if side * other.lane_id > side * lane.lane_id}
+    if outside & DRIVABLE_KINDS:
+        return "median"
+    # Town03 has streets that nobody may drive on, between shoulders and with all their paint.
+    return "road" if outside & PAVED_KINDS else "open"
 
 
 def built_span(grid: LaneGrid) -> tuple[int, int] | None:
@@ -50,15 +53,24 @@ def built_span(grid: LaneGrid) -> tuple[int, int] | None:
     return (built[0], built[-1] + 1) if built else None
 
 
-def add_surfaces(builder: MeshBuilder, grids: Sequence[LaneGrid], driving: LaneFootprints) -> None:
-    """Add everything horizontal that lanes are made of, their kerbs, and the skirts that close gaps to the terrain."""
+def add_surfaces(
+    builder: MeshBuilder, grids: Sequence[LaneGrid], *, driving: LaneFootprints, paved: LaneFootprints
+) -> None:
+    """Add everything horizontal that lanes are made of, their kerbs, and the skirts that close gaps to the terrain.
+
+    Args:
+        builder: Takes the triangles.
+        grids: All lanes.
+        driving: Where sidewalks end.
+        paved: Where skirts end.
+    """
     for grid in grids:
         for k, lane in enumerate(grid.lanes):
             if lane_role(grid, k) == "road":
                 left, right = grid.borders_m[grid.keep, k], grid.borders_m[grid.keep, k + 1]
                 pavement = ASPHALT if grid.in_junction else _PAVEMENT.get(lane.kind, ASPHALT)
                 add_strip(builder, left, right, material=pavement, label=Label.ROADS, is_ground=True)
-        _add_skirts(builder, grid)
+    _add_skirts(builder, grids, paved)
     raised = [
         (grid, k) for grid in grids for k in range(len(grid.lanes)) if lane_role(grid, k) in ("sidewalk", "median")
     ]
@@ -149,13 +161,30 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(first), int(last)) for first, last in edges.reshape(-1, 2)]
 
 
-def _add_skirts(builder: MeshBuilder, grid: LaneGrid) -> None:
+def _add_skirts(builder: MeshBuilder, grids: Sequence[LaneGrid], paved: LaneFootprints) -> None:
     """Banks that fall away from the outermost borders, so that no gap opens towards the lower terrain."""
-    span = built_span(grid)
-    if span is None:
-        return
-    s_m = grid.s_m[grid.keep]
-    for border, outwards in ((span[0], -1.0), (span[1], 1.0)):
-        edge = _lifted(grid.at(s_m, border), -_SKIRT_STEP_M)
-        foot = _lifted(grid.at(s_m, border, outwards * _SKIRT_OUT_M), -_SKIRT_DOWN_M)
-        add_strip(builder, edge, foot, material=VERGE, label=Label.TERRAIN)
+    spans = [(grid, built_span(grid)) for grid in grids]
+    edges = [
+        (grid, border, outwards)
+        for grid, span in spans
+        if span is not None
+        for border, outwards in zip(span, (-1.0, 1.0), strict=True)
+    ]
+    for (grid, border, outwards), free in zip(edges, _free_of_roads(edges, paved), strict=True):
+        for first, last in _runs(free):
+            inner = grid.keep[(grid.keep > first) & (grid.keep < last)]
+            s_m = grid.s_m[np.concatenate([[first], inner, [last]])]
+            edge = _lifted(grid.at(s_m, border), -_SKIRT_STEP_M)
+            foot = _lifted(grid.at(s_m, border, outwards * _SKIRT_OUT_M), -_SKIRT_DOWN_M)
+            add_strip(builder, edge, foot, material=VERGE, label=Label.TERRAIN)
+
+
+def _free_of_roads(edges: Sequence[tuple[LaneGrid, int, float]], paved: LaneFootprints) -> Iterator[NDArray[np.bool_]]:
+    """For each edge of a road, beside which of its fine cells (n - 1,) no other road lies: a bank would pierce it."""
+    banks = [
+        grid.at(0.5 * (grid.s_m[1:] + grid.s_m[:-1]), border, 0.5 * outwards * _SKIRT_OUT_M)
+        for grid, border, outwards in edges
+    ]
+    covered = paved.covers(np.concatenate([np.empty((0, 3)), *banks]))
+    ends = np.cumsum([len(bank) for bank in banks])
+    return (~covered[end - len(bank) : end] for bank, end in zip(banks, ends, strict=True))
