@@ -133,6 +133,7 @@ class TrackerGains:
         speed_gain_per_s: Acceleration asked for a metre per second of speed error.
         speed_integral_per_s2: The same for the error's integral, which learns slopes and drag.
         hold_below_mps: A target slower than this is a standstill: full stop and hold.
+        hard_stop_mps2: A standstill that takes more than this to reach is braked for by the way that is left.
     """
 
     preview_s: float = 0.6
@@ -141,6 +142,7 @@ class TrackerGains:
     speed_gain_per_s: float = 1.5
     speed_integral_per_s2: float = 0.3
     hold_below_mps: float = 0.25
+    hard_stop_mps2: float = 3.5
 
 
 class PlanTracker:
@@ -170,6 +172,8 @@ class PlanTracker:
         """
         target_mps, planned_mps2 = self._target(plan, elapsed_s)
         acceleration = planned_mps2 + self._correction(target_mps, speed_mps, dt_s)
+        if target_mps < self.gains.hold_below_mps:
+            acceleration = min(acceleration, self._hard_stop(plan, elapsed_s, speed_mps))
         # A plan that moves off gently begins at no speed, too; what it wants shows in its acceleration.
         standing = target_mps + max(planned_mps2, 0.0) * self.gains.speed_window_s < self.gains.hold_below_mps
         if standing and speed_mps < 0.5:
@@ -199,6 +203,15 @@ class PlanTracker:
         acceleration = float(later_mps - now_mps) / window
         # The first window's mean is the speed in its middle; lead it back to its beginning.
         return max(float(now_mps) - acceleration * window / 2, 0.0), acceleration
+
+    def _hard_stop(self, plan: Plan, elapsed_s: float, speed_mps: float) -> float:
+        """The braking to stand where the plan ends, where that is hard (else infinite): a speed's error fades with it."""
+        if elapsed_s >= plan.horizon_s:
+            return np.inf
+        marks = np.linspace(elapsed_s, plan.horizon_s, 9)
+        left_m = float(cumulative_length_m(plan.at(marks)[:, :2])[-1])
+        needed = speed_mps**2 / (2.0 * max(left_m, 0.1))
+        return -needed if needed > self.gains.hard_stop_mps2 else np.inf
 
     def _correction(self, target_mps: float, speed_mps: float, dt_s: float) -> float:
         error = target_mps - speed_mps

@@ -11,6 +11,7 @@
 ``boxes``           oriented boxes that touch
 ``stops``           lights, stop and yield signs
 ``conflicts``       gap acceptance where ways cross or join
+``crossers``        walkers and cyclists who cross
 ``gaps``            whether there is room on the lane beside
 ``obstacles``       what stands in the way, and how to get around it
 ``lane_changes``    when to make the lane changes of the route

@@ -4,7 +4,7 @@ Two looks into the future: along lanes, as far as junctions need, to let others 
 bicycle model, two seconds, against everybody whoever has the right of way.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,8 @@ _PET_S = 1.5
 """Post-encroachment time to keep where others go first: below 1.5 s it counts as a conflict (Allen, Shin, Cooper,
 "Analysis of traffic conflicts and collisions", TRR 667, 1978)."""
 _PET_FIRST_S = 0.5
+_PATIENCE = ((10.0, 0.8), (25.0, 0.4))
+"""After having waited so long, the most that is kept."""
 _AFTER_S = 0.3
 """Behind somebody who has just passed."""
 _SAMPLE_S = 0.2
@@ -39,6 +41,8 @@ _BEFORE_M = 1.5
 _HARD_MPS2 = 6.0
 _JOIN_GAP_M = 4.0
 _STANDS_MPS, _CREEP_M = 0.5, 2.5
+_RUN_UP_M, _COMFORTABLE_MPS2 = 5.0, 2.5
+"""Waiting so far before a crossing, the car is through it sooner, once there is a gap, than from its very edge."""
 _EGO_MARGIN_M = np.array([0.5, 0.2])
 _WALKER_HALF_M = 0.75
 """Half of PDM-Lite's ``pedestrian_minimum_extent``."""
@@ -53,7 +57,7 @@ class Crossings:
 
 
 def yield_to_others(
-    path: Way, others: Others, places: Places, profile: Profile, lanes: LaneMap, truth: Truth, *, patient: bool
+    path: Way, others: Others, places: Places, profile: Profile, lanes: LaneMap, truth: Truth, *, waited_s: float
 ) -> Crossings:
     """Let those go first who may, at junctions ahead.
 
@@ -64,7 +68,7 @@ def yield_to_others(
         profile: The ego's speed if nobody crossed.
         lanes: The lanes near.
         truth: Now.
-        patient: False once the ego has waited long: smaller gaps then do.
+        waited_s: How long the ego has waited; after a while smaller gaps do.
     """
     if not path.in_junction[:_LOOK_M].any():
         return Crossings()
@@ -78,9 +82,11 @@ def yield_to_others(
     reach = np.minimum(others.speed_mps[rows] * _HORIZON_S + 10.0, _AROUND_M)
     futures = lanes.futures(others.xy_m[rows], others.yaw_rad[rows], reach)
     lit_from_m = _lit_from(truth)
+    most_pet_s = min((pet_s for after_s, pet_s in _PATIENCE if waited_s > after_s), default=_PET_S)
     signed = any(sign.affects_ego and sign.stop_distance_m is not None for sign in truth.signs or ())
     stops: list[Stop] = []
     leaders: list[Leader] = []
+    zones: list[tuple[int, int]] = []
     for row, lines in zip(rows.tolist(), futures, strict=True):
         for line in lines:
             crossing = _crossing(path, line, HALF_WIDTH_M + float(others.half_m[row, 1]) + _ASIDE_M)
@@ -89,14 +95,24 @@ def yield_to_others(
             turns_left = path.commands[min(crossing.ego_m[0], len(path) - 1)] is Command.LEFT
             if lit_from_m is not None and crossing.ego_m[0] >= lit_from_m and not turns_left:
                 continue  # they have red
-            wide = signed or turns_left
-            pet_s = (_PET_S if wide else _PET_FIRST_S) if patient else 0.2
+            zones.append(crossing.ego_m)
+            pet_s = min(_PET_S if signed or turns_left else _PET_FIRST_S, most_pet_s)
             answer = _decide(crossing, line, row, path, others, profile, pet_s)
             if isinstance(answer, Stop):
                 stops.append(answer)
             elif answer is not None:
                 leaders.append(answer)
-    return Crossings(tuple(stops), tuple(leaders))
+    return Crossings(tuple(_before_zones(stop, zones) for stop in stops), tuple(leaders))
+
+
+def _before_zones(stop: Stop, zones: list[tuple[int, int]]) -> Stop:
+    """A wait for one lane that would stand in another, which somebody comes along, moved back before that one."""
+    distance_m = stop.distance_m
+    for first, last in sorted(zones, reverse=True):
+        entry_m = first - FRONT_M
+        if -0.5 < entry_m < distance_m < last + REAR_M:
+            distance_m = max(entry_m - _BEFORE_M, 0.0)
+    return replace(stop, distance_m=distance_m)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +209,8 @@ def _wait(entry_m: float, profile: Profile, key: str, row: int) -> Stop | None:
     v = float(profile.speed_mps[0])
     if v * v > 2.0 * _HARD_MPS2 * max(entry_m, 0.1):
         return None
-    left_m = max(entry_m - _BEFORE_M, 0.0)
+    comfortable_m = max(entry_m - _RUN_UP_M, v * v / (2.0 * _COMFORTABLE_MPS2))
+    left_m = max(min(comfortable_m, entry_m - _BEFORE_M), 0.0)
     creeps = v < _STANDS_MPS and left_m < _CREEP_M  # every gap that closes again would bring the nose farther out
     return Stop(distance_m=0.0 if creeps else left_m, key=key, index=row)
 
@@ -241,12 +258,21 @@ def coming_collisions(
         in_front = (pose[:2] - mine[:2]) @ np.array([np.cos(mine[2]), np.sin(mine[2])])
         if in_front < 0.0:
             continue  # it runs into our side or tail: standing still would not help
+        if others.is_vehicle[row] and _hits_us_standing(path, profile, forecast[row], half[row]):
+            continue  # stopping in its way is worse than getting out of it
         when = path.places(forecast[row, :, :2], forecast[row, :, 2], half[row])
         across = np.abs(when.left_m) < when.half_across_m + HALF_WIDTH_M + _EGO_MARGIN_M[1]
         across[first] = True
         before_m = float((when.along_m - when.half_along_m)[across].min()) - FRONT_M
         stops.append(Stop(distance_m=max(before_m - _BEFORE_M, 0.0), key="collision", index=row))
     return stops
+
+
+def _hits_us_standing(path: Way, profile: Profile, forecast: NDArray[np.float64], half_m: NDArray[np.float64]) -> bool:
+    """Whether somebody drives over the place where the ego would come to rest by braking hard now."""
+    rest_m = float(profile.speed_mps[0]) ** 2 / (2.0 * _HARD_MPS2)
+    box = _boxes_along(path.xy_m, path.yaw_rad, np.array([rest_m]), MIDDLE_M)
+    return bool(boxes_touch(box, np.array([HALF_LENGTH_M, HALF_WIDTH_M]), forecast, half_m).any())
 
 
 def _ego_boxes(path: Way, profile: Profile, steps: int) -> NDArray[np.float64]:

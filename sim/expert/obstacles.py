@@ -26,6 +26,9 @@ _WAIT_BEFORE_M = 8.0
 """Room to swing out from a standstill: ``max_distance_to_overtake_two_way_scnearios`` of PDM-Lite."""
 _TURN_OUT_S, _TURN_OUT_LEAST_M, _TURN_OUT_MOST_M = 2.2, 8.0, 30.0
 _OVER_EDGE_M = 0.2
+_NEAR_M, _NEAR_S = 28.0, 5.5
+"""Before the oncoming lane is used the car has been near for so long: from 5 s after it came within 30 m the rules
+excuse the wrong lane (scenario_runner, ``ConstructionObstacleTwoWays``; the other types ask for 50 m)."""
 _SWING_M = 4.0
 
 
@@ -180,6 +183,7 @@ class Detours:
     shift: Shift | None = None
     bypass: Bypass | None = None
     ids: frozenset[str] = field(default_factory=frozenset)
+    _near_since_s: float | None = None
 
     def update(
         self,
@@ -189,6 +193,7 @@ class Detours:
         blocks: NDArray[np.bool_],
         lanes: dict[str, LaneTruth],
         *,
+        now_s: float,
         speed_mps: float,
         cruise_mps: float,
         base_left_m: float,
@@ -201,6 +206,7 @@ class Detours:
             places: Where they are along the route.
             blocks: (N,) who will stay where it is.
             lanes: By id.
+            now_s: Simulated time.
             speed_mps: The ego's.
             cruise_mps: What the road allows.
             base_left_m: Where beside the route the ego drives without this.
@@ -218,7 +224,11 @@ class Detours:
                 return None
         block = find_block(others, places, blocks, base_left_m)
         if block is None or block.from_m < FRONT_M - 1.0:
+            self._near_since_s = None
             return None
+        if block.from_m < _NEAR_M and self._near_since_s is None:
+            self._near_since_s = now_s
+        looked = self._near_since_s is not None and now_s - self._near_since_s > _NEAR_S
         lane = lanes.get(way.lane_ids[min(max(int(block.from_m), 0), len(way) - 1)])
         wait = Stop(distance_m=block.from_m - FRONT_M - _WAIT_BEFORE_M, key="obstacle", index=block.rows[0])
         if lane is None:
@@ -230,6 +240,8 @@ class Detours:
         for around in ways_around(
             block, lane, width_left_m=_width(lanes, lane.left_id), width_right_m=_width(lanes, lane.right_id)
         ):
+            if around.kind == "oncoming" and not looked:
+                continue
             back_m = block.to_m(around.left_m - base_left_m) + REAR_M + 1.0
             if self._free(around, others, places, back_m + room_m, speed_mps, cruise_mps, block):
                 self.shift = Shift(

@@ -10,6 +10,7 @@ from drivevla.language import Language
 from drivevla.sim.expert.body import FRONT_M, HALF_WIDTH_M
 from drivevla.sim.expert.conflicts import coming_collisions, yield_to_others
 from drivevla.sim.expert.courtesy import Courtesy
+from drivevla.sim.expert.crossers import let_cross
 from drivevla.sim.expert.following import FollowingModel, Leader
 from drivevla.sim.expert.forecast import LaneMap, forecast_by_motion
 from drivevla.sim.expert.lane_changes import LaneChanges
@@ -43,8 +44,8 @@ _CORRIDOR_M = 0.25
 _ASIDE_RAD = (float(np.radians(50.0)), float(np.radians(130.0)))
 _BRISK_MPS2 = 4.0
 """Out of a stand into a gap that was waited for; the car itself does 6 m/s2."""
-_PATIENCE_S = 10.0
-_STANDING_LONG_S = 8.0
+_STANDING_LONG_S = 15.0
+"""Traffic that has just braked hard drives on within this time (``HardBreakRoute``: 10 s)."""
 _QUEUE_M = 60.0
 
 
@@ -118,6 +119,7 @@ class Expert:
             on_way,
             blocks,
             lanes,
+            now_s=truth.timestamp_s,
             speed_mps=speed,
             cruise_mps=min(cruise, _OVERTAKE_MPS),
             base_left_m=holds + self._courtesy.left_m + wish.left_m,
@@ -174,9 +176,10 @@ class Expert:
         model = self._calm if self._stood_since_s is None else self._brisk
         first = drive_profile(speed, envelope, leaders=leaders, stops=stops, model=model)
         lane_map = LaneMap.of(truth.lanes or ())
-        patient = self._stood_since_s is None or truth.timestamp_s - self._stood_since_s < _PATIENCE_S
-        crossings = yield_to_others(path, others, places, first, lane_map, truth, patient=patient)
-        stops = [*stops, *crossings.stops, *coming_collisions(path, others, places, forecast, first)]
+        waited_s = 0.0 if self._stood_since_s is None else truth.timestamp_s - self._stood_since_s
+        crossings = yield_to_others(path, others, places, first, lane_map, truth, waited_s=waited_s)
+        stops += [*crossings.stops, *let_cross(path, others, places, first)]
+        stops += coming_collisions(path, others, places, forecast, first)
         leaders = [*leaders, *crossings.leaders]
         profile = drive_profile(speed, envelope, leaders=leaders, stops=stops, model=model, horizon_s=DT_S * STEPS)
         situation = self._situation(truth, way, others, places, profile, envelope, offset, wish, cruise)

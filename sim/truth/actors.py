@@ -27,9 +27,9 @@ _LIGHT_BITS = {
     VehicleLight.RIGHT_INDICATOR: 0x10,
     VehicleLight.LEFT_INDICATOR: 0x20,
     VehicleLight.REVERSE: 0x40,
-    VehicleLight.EMERGENCY: 0x100,
+    VehicleLight.EMERGENCY: 0x200 | 0x400,
 }
-"""Bits of ``carla.VehicleLightState``; Special1 is what emergency vehicles flash with."""
+"""Bits of ``carla.VehicleLightState``; Special1 and Special2 are what emergency vehicles flash with."""
 _MAX_STEER_RAD = float(np.radians(70.0))
 """Road-wheel angle of a passenger car at full steering; what a vehicle's own is takes a call for each."""
 

@@ -36,6 +36,7 @@ _BEFORE_JUNCTION_M = 0.5
 looks for it."""
 _PASSED_M = 40.0
 """What was passed longer ago is no longer told to affect the ego."""
+_BACK_M = 12.0
 _LONGEST_APPROACH_M = 60.0
 """A trigger so far before any junction of the route is its own stop line."""
 
@@ -70,7 +71,13 @@ class SignalsOnRoute:
         in_junction: NDArray[np.bool_],
         reach_m: float,
     ) -> None:
-        self._points_m, self._distance_m, self._in_junction = points_m, distance_m, in_junction
+        # A route that begins at a line begins behind the trigger that governs it.
+        back_m = np.arange(_BACK_M, 0.0, -1.0)
+        towards = points_m[1] - points_m[0]
+        towards = towards / max(float(np.linalg.norm(towards)), 1e-6)
+        self._points_m = np.concatenate([points_m[0] - back_m[:, None] * towards, points_m])
+        self._distance_m = np.concatenate([distance_m[0] - back_m, distance_m])
+        self._in_junction = np.concatenate([np.zeros(len(back_m), dtype=np.bool_), in_junction])
         self._reach_m = reach_m
         self._lights: list[_OnRoute] = []
         self._signs: list[_OnRoute] = []

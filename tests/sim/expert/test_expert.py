@@ -41,6 +41,14 @@ def act(truth: Truth, observation: Observation) -> Plan:
     return expert.act(observation, truth)
 
 
+def act_after_looking(truth: Callable[[float], Truth], observation: Observation) -> Plan:
+    """The plan of an expert that has been near what it sees for long enough to take the oncoming lane."""
+    expert = Expert()
+    expert.reset(0)
+    expert.act(observation, truth(0.0))
+    return expert.act(observation, truth(6.0))
+
+
 def path_of(plan: Plan) -> NDArray[np.float64]:
     assert plan.path_m is not None
     return plan.path_m
@@ -151,7 +159,8 @@ def test_it_brakes_for_a_walker_who_will_cross(road: Road, body: Body, seen: See
 
 def test_it_goes_around_a_parked_car_when_nobody_comes(road: Road, body: Body, seen: Seen) -> None:
     parked = body(FRONT_M + 12.0, 0.0, lights=HAZARD)
-    plan = act(road(parked), seen(4.0))
+    plan = act_after_looking(lambda time_s: road(parked, time_s=time_s), seen(4.0))
+    assert np.abs(path_of(act(road(parked), seen(4.0)))[:, 1]).max() < 0.1  # it has only just come near
     beside = path_of(plan)[np.abs(path_of(plan)[:, 0] - parked.ego_from_object[0, 3]) < 2.0]
     assert beside[:, 1].min() > 0.9 + HALF_WIDTH_M + 0.4
     assert plan.diagnostics["cause"] == "parked_obstacle"
@@ -164,7 +173,7 @@ def test_it_takes_the_oncoming_lane_only_when_it_is_free_for_long_enough(
 ) -> None:
     parked = body(FRONT_M + 12.0, 0.0, lights=HAZARD, name="1")
     oncoming = body(oncoming_m, 3.5, yaw_rad=np.pi, speed_mps=8.0, name="2")
-    plan = act(road(parked, oncoming), seen(3.0))
+    plan = act_after_looking(lambda time_s: road(parked, oncoming, time_s=time_s), seen(3.0))
     assert bool(np.abs(path_of(plan)[:, 1]).max() < 0.1) == waits
     if waits:
         assert plan.waypoints[-1, 0] + FRONT_M < FRONT_M + 12.0 - 2.0 - 4.0

@@ -201,8 +201,8 @@ def test_it_stands_at_red_and_goes_at_green() -> None:
 def test_it_passes_a_parked_car_between_two_oncoming_ones() -> None:
     others = [
         Other(60.0, 0.0, lights=HAZARD),
-        Other(110.0, LANE_M, yaw_rad=np.pi, speed_mps=8.0),
-        Other(330.0, LANE_M, yaw_rad=np.pi, speed_mps=8.0),
+        Other(150.0, LANE_M, yaw_rad=np.pi, speed_mps=8.0),
+        Other(370.0, LANE_M, yaw_rad=np.pi, speed_mps=8.0),
     ]
     drive = LittleWorld(others=others).drive(32.0, speed_mps=6.0)
     assert not drive.touched
