@@ -205,7 +205,7 @@ class PlanTracker:
         return max(float(now_mps) - acceleration * window / 2, 0.0), acceleration
 
     def _hard_stop(self, plan: Plan, elapsed_s: float, speed_mps: float) -> float:
-        """The braking to stand where the plan ends, where that is hard (else infinite): a speed's error fades with it."""
+        """The braking to stand where the plan ends, where that is hard (else infinite): an error in speed fades."""
         if elapsed_s >= plan.horizon_s:
             return np.inf
         marks = np.linspace(elapsed_s, plan.horizon_s, 9)
