@@ -88,10 +88,10 @@ def test_questions_about_what_was_not_found_do_not_count() -> None:
     questions = np.array(["What is there?", "State of <c1,CAM,10.0,20.0>?", "State of <c2,CAM,300.0,1.0>?"])
     samples = samples_of(
         ("at 11.0,20.0", "B", "B"),
-        frame=np.array(["f", "f", "f"]),
+        key_frame=np.array(["f", "f", "f"]),
         question_order=np.arange(3),
         question=questions,
-        reference=np.array(["10.0,20.0 and 300.0,1.0", "B", "A"]),
+        reference_answer=np.array(["10.0,20.0 and 300.0,1.0", "B", "A"]),
         tags=np.array([[0, 0, 0, 1], [1, 0, 0, 0], [1, 0, 0, 0]], dtype=np.bool_),
     )
     scores = check_metric(load_metric("drivelm"), samples)

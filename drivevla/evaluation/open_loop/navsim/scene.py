@@ -68,7 +68,7 @@ class NavsimScene:
 def boxes_of(scene: NavsimScene, steps: int) -> NDArray[np.object_]:
     """(A, steps) polygons of the objects."""
     corners = box_corners(scene.object_poses[:, :steps], scene.object_sizes_m[:, None])
-    polygons: NDArray[np.object_] = np.asarray(shapely.polygons(corners))
+    polygons: NDArray[np.object_] = np.asarray(shapely.polygons(corners), dtype=np.object_)
     return polygons
 
 

@@ -49,13 +49,14 @@ def _commands(
     horizon_s = _LOOK_AHEAD * STEP_S
     gain = _SPEED_WEIGHT * horizon_s / (_SPEED_WEIGHT * horizon_s**2 + _ACCELERATION_WEIGHT)
     stopping = (wanted_speed <= _STOPPING_SPEED_MPS) & (speed <= _STOPPING_SPEED_MPS)
-    gains = np.full(len(states), gain)
+    gains: NDArray[np.float64] = np.full(len(states), gain)
     gains[stopping] = _STOPPING_GAIN_PER_S
     acceleration = gains * (wanted_speed - speed)
     speeds = speed[:, None] + acceleration[:, None] * STEP_S * np.arange(_LOOK_AHEAD)
     curvatures = profiles.curvature_per_m[:, np.minimum(np.arange(step, step + _LOOK_AHEAD), ahead)]
     steering_rate = _steering_rate(_lateral_errors(states, wanted), speeds, curvatures)
-    return acceleration, np.where(stopping, 0.0, steering_rate)
+    steering_rate[stopping] = 0.0
+    return acceleration, steering_rate
 
 
 def _lateral_errors(states: NDArray[np.float64], wanted: NDArray[np.float64]) -> NDArray[np.float64]:

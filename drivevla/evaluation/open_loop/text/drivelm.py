@@ -127,7 +127,7 @@ class DriveLM:
         summary="exact answers, language, and F1 of named points, over the questions that count; no judge",
         source="OpenDriveLab/DriveLM 1de72a7, challenge/evaluation.py",
         horizon_s=0.0,
-        details=("frame", "question_order", "question", "reference", "tags"),
+        details=("key_frame", "question_order", "question", "reference_answer", "tags"),
         needs_plans=False,
     )
 
@@ -144,10 +144,10 @@ class DriveLM:
         answers, silent = answers_of(samples)
         scores = drivelm_score(
             Questions(
-                frame=texts_of(samples, "frame", needed_by=name),
+                frame=texts_of(samples, "key_frame", needed_by=name),
                 order=samples.truth.detail("question_order", (), needed_by=name),
                 question=texts_of(samples, "question", needed_by=name),
-                reference=texts_of(samples, "reference", needed_by=name),
+                reference=texts_of(samples, "reference_answer", needed_by=name),
                 answer=answers,
                 tags=samples.truth.detail("tags", (len(TAGS),), needed_by=name).astype(np.bool_),
             ),
