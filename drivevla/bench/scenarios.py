@@ -17,6 +17,7 @@ from drivevla.evaluation.driving_score import RouteRecord, read_result_file
 from drivevla.sim.maps import find_map
 from drivevla.sim.routes import Route, load_routes, write_routes
 from drivevla.sim.scenarios import place_scenarios
+from drivevla.sim.server import start_server
 
 __all__ = ["Outcome", "main", "placed_routes", "table"]
 
@@ -85,12 +86,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_routes(placed_routes(arguments.type or registry.names("scenarios")), routes_file)
     routes = load_routes(routes_file)
     results: dict[str, dict[str, Outcome]] = {}
-    for policy in arguments.policy or POLICIES:
-        config = ClosedLoopConfig(routes=str(routes_file), policy=policy, rig="blind")
-        evaluate_closed_loop(config, folder / policy, existing="resume")
-        records = read_result_file(folder / policy / "artefacts/result.json", rules="leaderboard-2.1").records
-        results[policy] = {route.id: outcome(record) for route, record in zip(routes, records, strict=True)}
-        (folder / "table.md").write_text(table(routes, results), encoding="utf-8")
+    with start_server(routes[0].town) as server:
+        for policy in arguments.policy or POLICIES:
+            config = ClosedLoopConfig(routes=str(routes_file), policy=policy, rig="blind")
+            evaluate_closed_loop(config, folder / policy, host=server.host, port=server.port, existing="resume")
+            records = read_result_file(folder / policy / "artefacts/result.json", rules="leaderboard-2.1").records
+            results[policy] = {route.id: outcome(record) for route, record in zip(routes, records, strict=True)}
+            (folder / "table.md").write_text(table(routes, results), encoding="utf-8")
     sys.stdout.write((folder / "table.md").read_text(encoding="utf-8"))
     return 0
 
