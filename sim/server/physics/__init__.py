@@ -6,12 +6,11 @@ from drivevla.sim.server.physics.ground import Ground, PlaneGround
 from drivevla.sim.server.physics.telemetry import VehicleTelemetry, WheelTelemetry
 from drivevla.sim.server.physics.vehicles import VehicleControl, VehicleFleet
 from drivevla.sim.server.physics.walkers import WalkerControl, WalkerCrowd
-from drivevla.sim.server.physics.world import BodyStates, PhysicsWorld
+from drivevla.sim.server.physics.world import PhysicsWorld
 
 __all__ = [
     "AckermannControl",
     "AckermannSettings",
-    "BodyStates",
     "Contact",
     "Ground",
     "PhysicsWorld",

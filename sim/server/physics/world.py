@@ -1,7 +1,6 @@
 """Everything that moves in one world: the step, the contacts, and what clients do to bodies."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from drivevla.sim.server.physics.walkers import KNOCK_MPS, WalkerCrowd, WalkerRo
 from drivevla.sim.server.pose import Pose
 from drivevla.sim.server.scene.obstacles import StaticObstacles
 
-__all__ = ["BodyStates", "PhysicsWorld"]
+__all__ = ["PhysicsWorld"]
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.intp]
@@ -32,27 +31,6 @@ _BEYOND_REASON = 1e9
 
 LEAST_IMPULSE_NS = 1.0
 """Weaker touches are not reported: bodies that only rest against each other."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BodyStates:
-    """Where all bodies are and how they move: vehicles, walkers, props, each in order of creation.
-
-    Attributes:
-        actor_id: (N,).
-        location_m: (N, 3).
-        rotation_deg: (N, 3) pitch, yaw, roll.
-        velocity_mps: (N, 3) world frame.
-        angular_velocity_dps: (N, 3) about the world's axes.
-        acceleration_mps2: (N, 3) world frame, mean over the last step.
-    """
-
-    actor_id: NDArray[np.int64]
-    location_m: Floats
-    rotation_deg: Floats
-    velocity_mps: Floats
-    angular_velocity_dps: Floats
-    acceleration_mps2: Floats
 
 
 class PhysicsWorld:
@@ -214,18 +192,6 @@ class PhysicsWorld:
         self.walkers.step(dt_s)
         self.props.step(dt_s)
         self._collide(dt_s)
-
-    def states(self) -> BodyStates:
-        """Where everything is now."""
-        tables = (self.vehicles.rows, self.walkers.rows, self.props.rows)
-        return BodyStates(
-            actor_id=np.concatenate([table.actor_id for table in tables]),
-            location_m=np.concatenate([table.location_m for table in tables]),
-            rotation_deg=np.concatenate([table.rotation_deg for table in tables]),
-            velocity_mps=np.concatenate([table.velocity_mps for table in tables]),
-            angular_velocity_dps=np.concatenate([table.angular_velocity_dps for table in tables]),
-            acceleration_mps2=np.concatenate([table.acceleration_mps2 for table in tables]),
-        )
 
     def _kind(self, actor_id: int) -> VehicleFleet | WalkerCrowd | PropBodies:
         for kind in (self.vehicles, self.walkers, self.props):

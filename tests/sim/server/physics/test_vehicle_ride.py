@@ -125,7 +125,7 @@ def test_where_the_ground_ends_it_falls(make_world: MakeWorld, add_car: AddCar) 
     world.vehicles.set_control(1, VehicleControl(throttle=0.6))
     for _ in range(60):
         world.step(0.05)
-    state = world.states()
+    state = world.vehicles.rows
     assert state.location_m[0, 2] < -2.0
     assert np.isfinite(state.location_m).all()
     assert np.isfinite(state.velocity_mps).all()
