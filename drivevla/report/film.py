@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,16 @@ from drivevla.types import CameraFrame, Observation, Plan, SensorRig
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Film", "drive_picture", "left_to_right"]
+__all__ = ["Film", "chinese_font_file", "drive_picture", "left_to_right"]
 
 BEV_RANGE_M = 40.0
 BACKGROUND, ROAD, RAISED, PLAN_COLOUR = (18, 20, 24), (105, 115, 130), (130, 190, 255), (255, 140, 40)
 CAPTION_PX = 22
+LETTER_PX = 15
+FIRST_CHINESE = "\u2e80"
+"""From here on Unicode holds the signs of Chinese, its punctuation and wide letters, which Pillow's own font lacks."""
+SIMPLIFIED_FACE, REGULAR_WEIGHT = 2, 400
+"""Noto Sans CJK is one file with a face for each way of writing; its default weight is the thinnest."""
 SEAM_PX = 2
 """Between two cameras: their pictures overlap, and without a seam they read as one bent picture."""
 CRF = "27"
@@ -72,6 +78,16 @@ def left_to_right(rig: SensorRig) -> tuple[str, ...]:
         return forward_x < -0.1, -forward_y
 
     return tuple(sorted(rig.cameras, key=side))
+
+
+def chinese_font_file() -> Path:
+    """The file of Noto Sans CJK, which a package carries.
+
+    Raises:
+        MissingExtra: The package is not installed.
+    """
+    (place,) = require("manimgx_fonts_cjk", "report").__path__
+    return Path(place) / "NotoSansCJK-VF.otf.ttc"
 
 
 class Film:
@@ -162,7 +178,18 @@ def _pixels(xy_m: NDArray[Any], size_px: int) -> tuple[NDArray[np.int64], NDArra
 
 
 def _write(picture: Image, lines: Sequence[str], *, top_px: int) -> None:
-    draw_module, font_module = require("PIL.ImageDraw", "report"), require("PIL.ImageFont", "report")
-    draw, font = draw_module.Draw(picture), font_module.load_default(size=15)
+    draw = require("PIL.ImageDraw", "report").Draw(picture)
     for number, line in enumerate(lines):
-        draw.text((8, top_px + CAPTION_PX * number + 2), line, fill=(235, 235, 235), font=font)
+        middle_px = top_px + CAPTION_PX * (number + 0.5)
+        font = _font(chinese=any(sign >= FIRST_CHINESE for sign in line))
+        draw.text((8, middle_px), line, fill=(235, 235, 235), font=font, anchor="lm")
+
+
+@lru_cache
+def _font(*, chinese: bool) -> Any:
+    font_module = require("PIL.ImageFont", "report")
+    if not chinese:
+        return font_module.load_default(size=LETTER_PX)
+    font = font_module.truetype(str(chinese_font_file()), LETTER_PX, index=SIMPLIFIED_FACE)
+    font.set_variation_by_axes([REGULAR_WEIGHT])
+    return font

@@ -90,16 +90,19 @@ def test_without_an_episode_there_is_nothing_to_step_or_see() -> None:
     env.close()
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_example_of_the_docs_runs() -> None:
     page = (Path(__file__).parents[2] / "docs/gym.md").read_text(encoding="utf-8")
     example = page.partition("```python\n")[2].partition("```")[0]
     assert "gymnasium.make" in example
-    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr
     assert "driving score" in done.stdout
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_gymnasiums_own_checker_is_content() -> None:
     from gymnasium.utils.env_checker import check_env
 

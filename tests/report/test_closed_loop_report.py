@@ -71,6 +71,7 @@ class DriveSpec:
     ticks: int = 200
     events: tuple[TrafficEvent, ...] = ()
     error: str | None = None
+    privileged: bool = False
     instructions: Sequence[dict[str, Any]] = field(default_factory=tuple)
 
 
@@ -89,8 +90,9 @@ def write_run(
     config: Config | None = None,
     summed_up: bool = True,
 ) -> Path:
-    """One repetition of as many routes as there are drives."""
+    """The drives of all routes, one repetition after the other."""
     config = config or Config()
+    count = len(drives) // config.repetitions
     with start_run(folder, kind="evaluate closed-loop", config=config, data_fingerprint=fingerprint) as run:
         weather = WeatherSchedule.constant(Weather())
         routes = [
@@ -101,22 +103,23 @@ def write_run(
                 weather=weather,
                 format="leaderboard_2",
             )
-            for number in range(len(drives))
+            for number in range(count)
         ]
         write_routes(routes, run.artefacts / "routes.xml")
         made = [
-            _write_drive(run.artefacts / f"{number:04d}_rep0", number, drive, rules, town)
-            for number, drive in enumerate(drives)
+            _write_drive(run.artefacts, each % count, each // count, drive, rules, town)
+            for each, drive in enumerate(drives)
         ]
-        summary = summarise(rule_book(rules), config.policy, made, routes=len(drives), repetitions=1)
+        summary = summarise(rule_book(rules), config.policy, made, routes=count, repetitions=config.repetitions)
         if summed_up:
             summary.write(run.artefacts / "summary.json")
     return folder
 
 
 def _write_drive(
-    folder: Path, number: int, drive: DriveSpec, rules: str, town: str
+    artefacts: Path, number: int, repetition: int, drive: DriveSpec, rules: str, town: str
 ) -> tuple[RouteRecord, DriveSummary]:
+    folder = artefacts / f"{number:04d}_rep{repetition}"
     folder.mkdir()
     completion = TrafficEvent(
         kind=EventKind.ROUTE_COMPLETION, message="", tick=0, route_completed_percent=drive.percent
@@ -125,7 +128,7 @@ def _write_drive(
     record = score_route(
         rule_book(rules),
         RouteRun(
-            route_id=f"RouteScenario_{number}_rep0",
+            route_id=f"RouteScenario_{number}_rep{repetition}",
             index=number,
             route_length_m=80.0,
             duration_game_s=10.0,
@@ -141,8 +144,8 @@ def _write_drive(
     summary = DriveSummary(
         route_id=str(number),
         town=town,
-        repetition=0,
-        privileged=False,
+        repetition=repetition,
+        privileged=drive.privileged,
         backend="embedded 0.9.16",
         stop=None if drive.error else "arrived",
         error=drive.error,
@@ -248,11 +251,18 @@ def test_what_was_said_and_asked_stands_beside_what_was_done_and_is_text(tmp_pat
     assert "<b>words" not in html
     assert "Turn &lt;i&gt;left&lt;/i&gt;." in html
     assert "1 of 2 judged" in html
+    assert "was told the route" not in html
     table = html.partition("What was asked, said and done")[2].partition("</table>")[0]
     rows = [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row)).strip() for row in table.split("<tr>")[2:]]
     assert rows[0] == "0.0 Turn &lt;i&gt;left&lt;/i&gt;. done first &lt;b&gt;words&lt;/b&gt; keeps 29 km/h"
     assert rows[1] == "4.0 Stop. not done keeps 29 km/h"
     assert rows[2] == "5.1 later words keeps 29 km/h"
+
+
+def test_a_policy_that_knew_the_route_gets_no_credit_for_listening(tmp_path: Path) -> None:
+    asked = (instruction("Turn left.", issued_s=0.0, withdrawn_s=4.0, verdict="reached"),)
+    html = run_page(read_run(write_run(tmp_path / "run", [DriveSpec(privileged=True, instructions=asked)])))
+    assert "1 of 1 judged. The policy was told the route: this says nothing of its understanding" in html
 
 
 def test_a_drive_that_never_began_says_why(tmp_path: Path) -> None:
@@ -298,6 +308,16 @@ def test_two_runs_are_compared_route_by_route(tmp_path: Path) -> None:
     differ = html.partition("More than the policy differs")[2].partition("</div>")[0]
     assert re.sub(r"<[^>]+>", " ", differ).split()[-3:] == ["rig", "front", "nano"]
     assert html.index('id="route-0"') < html.index('id="route-1"')
+
+
+def test_a_comparison_tells_the_score_of_every_repetition(tmp_path: Path) -> None:
+    twice = Config(repetitions=2)
+    a = write_run(tmp_path / "a", [DriveSpec(), DriveSpec(events=(STOP,))], config=twice)
+    b = write_run(tmp_path / "b", [DriveSpec(), DriveSpec()], config=twice)
+    html = comparison_page(read_run(a), read_run(b))
+    assert "A scores −10.0 points against B" in html  # (100 + 80) / 2 against 100
+    assert "Repetition 2, the worst of 2: 100.0, 80.0." in html
+    assert "Repetition 1, the worst of 2: 100.0, 100.0." in html
 
 
 def test_runs_of_other_rules_or_routes_are_not_compared(tmp_path: Path) -> None:

@@ -54,6 +54,19 @@ def test_the_plan_lies_on_the_road_in_front_of_the_camera() -> None:
     assert np.abs(changed[:, 1] - 160).max() <= 2
 
 
+def test_chinese_words_are_written_in_their_own_signs() -> None:
+    """A font without them draws the same box for every one."""
+    observation = Observation(timestamp_s=0.0, ego=EgoState(speed_mps=0.0))
+    left, right, latin = (
+        drive_picture(observation, order=(), lines=(line,), height_px=160)[160:] for line in ("左", "右", "a")
+    )
+    assert (left != right).any()
+    for written in (left, right, latin):
+        bright = np.argwhere(written.max(-1) > 120)
+        assert len(bright) > 10
+        assert 0 < bright[:, 0].min() < bright[:, 0].max() < 21  # within its line
+
+
 def test_cameras_stand_from_left_to_right_whatever_their_order() -> None:
     assert left_to_right(load_rig("nano")) == ("left", "front", "right")
 

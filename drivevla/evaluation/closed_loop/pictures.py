@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drivevla.errors import require
-from drivevla.report.film import Film, drive_picture, left_to_right
+from drivevla.report.film import Film, chinese_font_file, drive_picture, left_to_right
 from drivevla.runs.atomic import write_text_atomically
 from drivevla.types import Observation, Plan, SensorRig
 
@@ -109,3 +109,4 @@ def check_can_picture(rig: SensorRig, *, video: bool) -> None:
         require("PIL.Image", "report")
     if video:
         require("av", "report")
+        chinese_font_file()

@@ -28,6 +28,10 @@ ATTEMPTS = 2
 HANG_S = 150.0
 """Longer than a map takes to build and a tick may take (``TIMEOUT_S`` of the session)."""
 WORKER_DIED_RETRIES = 1
+RAY_START_ATTEMPTS = 3
+"""Ray's node manager gives the agent that it starts about 15 s to write its port down, and ends itself otherwise (Ray
+2.60, "Timed out waiting for file .../metrics_agent_port"). It cannot be told to wait longer, and a second start finds
+the agent's modules in memory."""
 
 
 def drive_here(job: RouteJob, artefacts: Path, *, hang_s: float, beat: Callable[[float, float], None]) -> None:
@@ -105,14 +109,26 @@ def drive_through_ray(
 
 def _join(ray: Any, workers: int, address: str | None) -> None:
     own = {"address": "local", "num_cpus": workers, "include_dashboard": False}
-    try:
-        ray.init(**({"address": address} if address else own), log_to_driver=False, logging_level=logging.WARNING)
-    except Exception as error:  # Ray raises bare ones
-        where = f"the cluster at {address}" if address else "Ray on this machine"
-        raise RunError(
-            f"{where} did not come up: {error} Ray gives itself 30 s, too little on a machine that is busy; "
-            "drive with one worker, or go on with --resume when it is not"
-        ) from error
+    attempts = 1 if address else RAY_START_ATTEMPTS
+    for attempt in range(1, attempts + 1):
+        try:
+            ray.init(**({"address": address} if address else own), log_to_driver=False, logging_level=logging.WARNING)
+            return
+        except Exception as error:  # Ray raises bare ones
+            ray.shutdown()
+            if attempt == attempts:
+                raise RunError(_why_not_up(address, attempts, error)) from error
+            logger.warning("Ray did not start (%s); trying again", error)
+
+
+def _why_not_up(address: str | None, attempts: int, error: Exception) -> str:
+    if address:
+        return f"no Ray cluster answers at {address}: {error}"
+    return (
+        f"Ray did not start on this machine in {attempts} attempts: {error} Where raylet.out in its logs says "
+        "'Timed out waiting for file', the machine is too busy: Ray gives its own parts 15 s. Drive with one worker, "
+        "or go on with --resume when it is not"
+    )
 
 
 def _drive_elsewhere(job: RouteJob, routes: bytes, hang_s: float) -> dict[str, bytes]:

@@ -30,6 +30,8 @@ class RoutePair:
         town: Its map.
         mean_a: Mean driving score over the repetitions of the first run.
         mean_b: Likewise of the second.
+        scores_a: The driving score of each repetition of the first run.
+        scores_b: Likewise of the second.
         a: Its worst drive in the first run.
         b: Likewise in the second.
     """
@@ -39,6 +41,8 @@ class RoutePair:
     town: str
     mean_a: float
     mean_b: float
+    scores_a: tuple[float, ...]
+    scores_b: tuple[float, ...]
     a: DriveCard
     b: DriveCard
 
@@ -131,6 +135,8 @@ def _pairs(
                 town=worst[0].summary.town,
                 mean_a=_mean(sides[0]),
                 mean_b=_mean(sides[1]),
+                scores_a=_scores(sides[0]),
+                scores_b=_scores(sides[1]),
                 a=cards[0],
                 b=cards[1],
             )
@@ -143,6 +149,10 @@ def _by_route(drives: Sequence[EvaluatedDrive]) -> dict[int, list[EvaluatedDrive
     for drive in drives:
         found.setdefault(drive.index, []).append(drive)
     return found
+
+
+def _scores(drives: Sequence[EvaluatedDrive]) -> tuple[float, ...]:
+    return tuple(drive.record.score_composed for drive in sorted(drives, key=lambda each: each.summary.repetition))
 
 
 def _mean(drives: Sequence[EvaluatedDrive]) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from drivevla.evaluation.closed_loop.summary import Spread
 from drivevla.report.closed_loop.cards import DriveCard, MediaBudget, drive_card
 from drivevla.report.closed_loop.infractions import FORMULAS, KINDS, InfractionTotal, totals
-from drivevla.report.closed_loop.run import EvaluatedDrive, EvaluatedRun
+from drivevla.report.closed_loop.run import EvaluatedRun
 from drivevla.report.closed_loop.track import DriveTrack, read_track
 from drivevla.report.page import render_page
 from drivevla.report.road_map import SpeedScale, speed_scale
@@ -72,7 +72,7 @@ def run_page(run: EvaluatedRun) -> str:
         title=f"{run.policy}: closed loop",
         run=run_facts(run),
         headlines=headlines(run),
-        goals=_goals(run.drives),
+        goals=_goals(run),
         rules=rules_view(run),
         infractions=_infraction_table(found),
         never=[KINDS[each.kind].title.lower() for each in found if not each.count],
@@ -181,9 +181,9 @@ def _cautions(run: EvaluatedRun) -> tuple[str, ...]:
     return tuple(cautions)
 
 
-def _goals(drives: Sequence[EvaluatedDrive]) -> dict[str, object] | None:
-    """How many instructions were followed; None where none was given."""
-    heard = [each for drive in drives for each in drive.instructions if each.verdict != "said anew"]
+def _goals(run: EvaluatedRun) -> dict[str, object] | None:
+    """How many instructions were carried out; None where none was given."""
+    heard = [each for drive in run.drives for each in drive.instructions if each.verdict != "said anew"]
     if not heard:
         return None
     judged = [each for each in heard if each.verdict in ("reached", "failed")]
@@ -194,6 +194,7 @@ def _goals(drives: Sequence[EvaluatedDrive]) -> dict[str, object] | None:
         "unjudged": len(heard) - len(judged),
         "misleading": sum(each.misleading for each in heard),
         "percent": 100 * reached / max(len(judged), 1),
+        "knew_the_route": run.summary["privileged"],
     }
 
 
