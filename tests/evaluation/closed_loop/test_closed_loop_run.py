@@ -86,7 +86,8 @@ def _rescored_as_scored(run: Path, summary: ClosedLoopSummary) -> None:
     assert after == before
     other = rescore_run(run, "leaderboard-1.0")
     assert other.rules == "leaderboard-1.0"
-    assert other.scores["score_route"] == summary.scores["score_route"]
+    driven, judged_again = (each.scores["score_route"].mean for each in (summary, other))
+    assert judged_again == pytest.approx(driven, abs=1e-5)  # the rule books round differently
     with pytest.raises(DataError, match="no closed-loop run"):
         rescore_run(run / "artefacts", "leaderboard-2.0")
 
