@@ -51,6 +51,8 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "raster": "drivevla.perception.lidar.raster:RasterEncoder",
     },
     "readers": {  # readers of data sets: drivevla.datasets
+        "comma2k19": "drivevla.datasets.comma2k19:Comma2k19Reader",
+        "covla": "drivevla.datasets.covla:CoVLAReader",
         "nuscenes": "drivevla.datasets.nuscenes:NuScenesReader",
     },
     "metrics": {  # open-loop protocols: drivevla.evaluation.open_loop

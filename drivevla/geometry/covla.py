@@ -22,12 +22,14 @@ __all__ = [
     "device_from_camera",
     "device_points_from_ecef",
     "device_trajectory_from_poses",
+    "enu_from_ecef",
     "poses_from_device_trajectory",
     "steering_rad_from_degrees",
 ]
 
 RATE_HZ = 20.0
 """States and trajectories are sampled at this rate."""
+_WGS84_ECCENTRICITY_SQUARED = 6.69437999014e-3
 
 
 def device_from_camera(extrinsic: ArrayLike) -> NDArray[np.float64]:
@@ -93,6 +95,19 @@ def device_points_from_ecef(
     ecef_from_frd = matrix_from_quaternion(orientation_wxyz)
     offset = np.asarray(positions_ecef_m, dtype=np.float64) - np.asarray(origin_ecef_m, dtype=np.float64)
     return (offset @ ecef_from_frd) * np.array([1.0, -1.0, -1.0])
+
+
+def enu_from_ecef(origin_ecef_m: ArrayLike) -> NDArray[np.float64]:
+    """The (3, 3) rotation from ECEF to east, north and up at a place near the ground.
+
+    Latitude is the one of the ellipsoid's surface (WGS 84), which a kilometre of height changes by less than 1e-6 rad.
+    """
+    x, y, z = np.asarray(origin_ecef_m, dtype=np.float64)
+    longitude = np.arctan2(y, x)
+    latitude = np.arctan2(z, (1.0 - _WGS84_ECCENTRICITY_SQUARED) * np.hypot(x, y))
+    east = np.array([-np.sin(longitude), np.cos(longitude), 0.0])
+    up = np.array([np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude)])
+    return np.stack([east, np.cross(up, east), up])
 
 
 def steering_rad_from_degrees(steering_angle_deg: ArrayLike) -> NDArray[np.float64]:
