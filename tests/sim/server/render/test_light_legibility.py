@@ -129,6 +129,7 @@ def test_a_lamp_seen_from_behind_or_through_a_wall_is_not_drawn(street: Renderer
 
 @pytest.mark.real_data
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("town", ["Town01", "Town03", "Town05"])
 def test_state_is_read_in_95_percent_of_views_of_a_real_town(town: str) -> None:
     if not (Path(__file__).resolve().parents[5] / "shared" / "real" / "carla_maps").is_dir():

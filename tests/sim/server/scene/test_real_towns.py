@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from drivevla.errors import UnknownName
 from drivevla.sim.maps.find import find_map
 from drivevla.sim.server.pose import rotation_matrices
+from drivevla.sim.server.render.casting import RayCaster
 from drivevla.sim.server.scene.approaches import LaneGraph
 from drivevla.sim.server.scene.build import build_scene
 from drivevla.sim.server.scene.footprints import lane_footprints
 from drivevla.sim.server.scene.lane_grid import sample_lanes
 from drivevla.sim.server.scene.light_phases import conflict
+from drivevla.sim.server.scene.mesh import Label
 from drivevla.sim.server.scene.opendrive import parse_opendrive
 from drivevla.sim.server.scene.roadside import rectangles
 from drivevla.sim.server.scene.scene import Scene
@@ -50,6 +52,19 @@ def test_ground_is_where_the_client_has_its_waypoints(town: str) -> None:
     z, normal = scene.ground.query(centers[:, :2], centers[:, 2])
     assert np.abs(z - centers[:, 2]).max() < 0.06
     assert normal[:, 2].min() > 0.85
+
+
+def test_paint_never_lies_on_grass_and_no_bank_pierces_a_road(town: str) -> None:
+    mesh = built(town).mesh
+    surface = np.isin(mesh.label, [Label.ROADS, Label.TERRAIN, Label.SIDEWALKS, Label.GROUND])
+    caster, label = RayCaster(mesh.vertices_m, mesh.triangles[surface]), mesh.label[surface]
+    for kind, above_m in ((Label.ROAD_LINES, 0.3), (Label.ROADS, 0.5)):
+        middle = mesh.vertices_m[mesh.triangles[mesh.label == kind]].mean(axis=1)[::7]
+        rays = np.zeros((len(middle), 6), np.float32)
+        rays[:, :3], rays[:, 5] = middle + np.array([0.0, 0.0, above_m]), -1.0
+        hits = caster.cast(rays)
+        assert np.isfinite(hits.distance).all()
+        assert (label[hits.row - 1] == Label.TERRAIN).mean() < 0.001
 
 
 def test_nothing_solid_stands_on_a_driving_lane(town: str) -> None:
