@@ -13,6 +13,7 @@
 ``conflicts``       gap acceptance where ways cross or join
 ``crossers``        walkers and cyclists who cross
 ``gaps``            whether there is room on the lane beside
+``lasting``         what one drives around instead of waiting for it
 ``obstacles``       what stands in the way, and how to get around it
 ``lane_changes``    when to make the lane changes of the route
 ``courtesy``        room for emergency vehicles and for oncoming traffic on our side

@@ -39,6 +39,8 @@ _SAMPLE_S = 0.2
 _BEHIND_MPS2 = 2.5
 _BEFORE_M = 1.5
 _HARD_MPS2 = 6.0
+_HALTS_MPS2 = 4.0
+"""Whoever would have to brake harder than this for its red light drives on."""
 _JOIN_GAP_M = 4.0
 _STANDS_MPS, _CREEP_M = 0.5, 2.5
 _RUN_UP_M, _COMFORTABLE_MPS2 = 5.0, 2.5
@@ -93,8 +95,10 @@ def yield_to_others(
             if crossing is None:
                 continue
             turns_left = path.commands[min(crossing.ego_m[0], len(path) - 1)] is Command.LEFT
-            if lit_from_m is not None and crossing.ego_m[0] >= lit_from_m and not turns_left:
-                continue  # they have red
+            halts_m = float(others.speed_mps[row]) ** 2 / (2.0 * _HALTS_MPS2)
+            lit = lit_from_m is not None and crossing.ego_m[0] >= lit_from_m and not turns_left
+            if lit and crossing.other_m[0] - float(others.half_m[row, 0]) > halts_m:
+                continue  # they have red, and can still stop for it
             zones.append(crossing.ego_m)
             pet_s = min(_PET_S if signed or turns_left else _PET_FIRST_S, most_pet_s)
             answer = _decide(crossing, line, row, path, others, profile, pet_s)

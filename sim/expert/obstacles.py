@@ -30,6 +30,7 @@ _NEAR_M, _NEAR_S = 28.0, 5.5
 """Before the oncoming lane is used the car has been near for so long: from 5 s after it came within 30 m the rules
 excuse the wrong lane (scenario_runner, ``ConstructionObstacleTwoWays``; the other types ask for 50 m)."""
 _SWING_M = 4.0
+_MOVES_MPS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,7 +231,12 @@ class Detours:
             self._near_since_s = now_s
         looked = self._near_since_s is not None and now_s - self._near_since_s > _NEAR_S
         lane = lanes.get(way.lane_ids[min(max(int(block.from_m), 0), len(way) - 1)])
-        wait = Stop(distance_m=block.from_m - FRONT_M - _WAIT_BEFORE_M, key="obstacle", index=block.rows[0])
+        wait: Stop | None = Stop(
+            distance_m=block.from_m - FRONT_M - _WAIT_BEFORE_M, key="obstacle", index=block.rows[0]
+        )
+        pace_mps = float(max(others.speed_mps[list(block.rows)].max(), 0.0))
+        if pace_mps > _MOVES_MPS:
+            wait = None  # whoever moves is followed, not stopped behind
         if lane is None:
             return wait
         room_m = float(np.clip(_TURN_OUT_S * speed_mps, _TURN_OUT_LEAST_M, _TURN_OUT_MOST_M))
@@ -243,7 +249,9 @@ class Detours:
             if around.kind == "oncoming" and not looked:
                 continue
             back_m = block.to_m(around.left_m - base_left_m) + REAR_M + 1.0
-            if self._free(around, others, places, back_m + room_m, speed_mps, cruise_mps, block):
+            # Who moves on meanwhile is passed by the difference of the speeds.
+            until_m = (back_m + room_m) * cruise_mps / max(cruise_mps - pace_mps, 0.3 * cruise_mps)
+            if self._free(around, others, places, until_m, speed_mps, cruise_mps, block):
                 self.shift = Shift(
                     left_m=around.left_m - base_left_m,
                     begin_m=here_m + max(full_m - room_m, 0.0),

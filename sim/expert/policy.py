@@ -14,6 +14,7 @@ from drivevla.sim.expert.crossers import let_cross
 from drivevla.sim.expert.following import FollowingModel, Leader
 from drivevla.sim.expert.forecast import LaneMap, forecast_by_motion
 from drivevla.sim.expert.lane_changes import LaneChanges
+from drivevla.sim.expert.lasting import Lasting
 from drivevla.sim.expert.narration import Narrator, Situation
 from drivevla.sim.expert.obstacles import Detours
 from drivevla.sim.expert.profile import Profile, Stop, drive_profile, speed_envelope
@@ -22,7 +23,7 @@ from drivevla.sim.expert.shifts import smooth
 from drivevla.sim.expert.stops import StopLines
 from drivevla.sim.expert.way import SPACING_M, Places, Way, way_of
 from drivevla.sim.expert.wishes import Wish, Wishes
-from drivevla.types import LaneTruth, LightState, LightTruth, Observation, Plan, SignTruth, Truth
+from drivevla.types import LaneTruth, Observation, Plan, Truth
 
 __all__ = ["Expert"]
 
@@ -44,9 +45,6 @@ _CORRIDOR_M = 0.25
 _ASIDE_RAD = (float(np.radians(50.0)), float(np.radians(130.0)))
 _BRISK_MPS2 = 4.0
 """Out of a stand into a gap that was waited for; the car itself does 6 m/s2."""
-_STANDING_LONG_S = 15.0
-"""Traffic that has just braked hard drives on within this time (``HardBreakRoute``: 10 s)."""
-_QUEUE_M = 60.0
 
 
 class Expert:
@@ -74,7 +72,7 @@ class Expert:
         self._detours, self._changes = Detours(), LaneChanges()
         self._courtesy, self._wishes = Courtesy(), Wishes()
         self._narrator = Narrator(self._language, seed)
-        self._standing_since_s: dict[str, float] = {}
+        self._lasting = Lasting()
         self._stood_since_s: float | None = None
         self._waited_for: str | None = None
 
@@ -109,7 +107,7 @@ class Expert:
         cruise: float,
     ) -> list[Stop]:
         """Bring all that moves the car off the route's line up to date; the stops that they ask for."""
-        blocks = others.will_stay | self._stuck(truth, others, on_way)
+        blocks = self._lasting.update(truth, others, on_way, cruise)
         self._courtesy.update(way, others, on_way, lanes, speed_mps=speed)
         end_of_lane = self._changes.update(way, others, on_way, lanes, speed_mps=speed)
         holds = sum(float(hold.at(np.array(way.distance_m))) for hold in self._changes.holds)
@@ -125,21 +123,6 @@ class Expert:
             base_left_m=holds + self._courtesy.left_m + wish.left_m,
         )
         return [stop for stop in (end_of_lane, wait) if stop is not None]
-
-    def _stuck(self, truth: Truth, others: Others, on_way: Places) -> NDArray[np.bool_]:
-        """Vehicles that stand for long with no light, queue or junction to explain it."""
-        now_s, stuck = truth.timestamp_s, np.zeros(len(others), dtype=np.bool_)
-        standing = {}
-        for row in np.flatnonzero(others.stands & others.is_vehicle).tolist():
-            name = others.truths[row].track_id
-            standing[name] = self._standing_since_s.get(name, now_s)
-            stuck[row] = now_s - standing[name] > _STANDING_LONG_S
-        self._standing_since_s = standing
-        lines: tuple[LightTruth | SignTruth, ...] = (*(truth.lights or ()), *(truth.signs or ()))
-        for line_m in [each.stop_distance_m for each in lines if _holds_traffic(each)]:
-            assert line_m is not None
-            stuck &= (on_way.along_m > line_m + 5.0) | (on_way.along_m < line_m - _QUEUE_M)
-        return stuck
 
     def _path(self, way: Way, wish: Wish, speed: float) -> tuple[Way, NDArray[np.float64]]:
         """From where the ego is onto the line that it wants to drive, and that line's offset from the route."""
@@ -322,13 +305,6 @@ def _target(profile: Profile) -> float:
     slowing = float(profile.speed_mps[0] - np.interp(1.0, profile.times_s, profile.speed_mps))
     lead_s = _LEAD_S if slowing < _BRAKES_MPS2 else _BRAKE_LEAD_S
     return float(np.interp(lead_s, profile.times_s, profile.speed_mps))
-
-
-def _holds_traffic(each: LightTruth | SignTruth) -> bool:
-    """Whether vehicles may stand before this line for a while: a light that is not green, or any sign."""
-    if not each.affects_ego or each.stop_distance_m is None:
-        return False
-    return isinstance(each, SignTruth) or each.state is not LightState.GREEN
 
 
 def _spaced(xy_m: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -34,6 +34,7 @@ class Others:
         is_walker: (N,) bool.
         is_vehicle: (N,) bool, two-wheelers included.
         is_bicycle: (N,) bool, pedalled or motored.
+        is_pedalled: (N,) bool, of these the pedalled ones.
         stands: (N,) bool.
         will_stay: (N,) bool, stands and shows that it will: things, parked vehicles, hazard lights.
         emergency: (N,) bool, shows an emergency vehicle's lights.
@@ -51,6 +52,7 @@ class Others:
     is_walker: NDArray[np.bool_]
     is_vehicle: NDArray[np.bool_]
     is_bicycle: NDArray[np.bool_]
+    is_pedalled: NDArray[np.bool_]
     stands: NDArray[np.bool_]
     will_stay: NDArray[np.bool_]
     emergency: NDArray[np.bool_]
@@ -87,6 +89,7 @@ def read_others(truth: Truth) -> Others:
         is_walker=is_walker,
         is_vehicle=is_vehicle,
         is_bicycle=_flags(each.category in _TWO_WHEELED for each in objects),
+        is_pedalled=_flags(each.category == "vehicle.bicycle" for each in objects),
         stands=stands,
         will_stay=stands & ~is_walker & (~is_vehicle | shows | emergency | door_open),
         emergency=emergency,
