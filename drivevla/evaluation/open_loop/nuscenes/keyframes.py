@@ -10,7 +10,7 @@ from drivevla.evaluation.open_loop.nuscenes.objects import KEYFRAMES
 from drivevla.evaluation.open_loop.nuscenes.steps import STEP_TIMES_S
 from drivevla.evaluation.open_loop.truth import OpenLoopTruth
 from drivevla.geometry import invert_rigid, yaw_from_matrix
-from drivevla.types import ObjectTruth, Truth
+from drivevla.types import ObjectTruth, Truth, Visibility
 
 __all__ = ["joined_truth", "truth_of_scene"]
 
@@ -28,7 +28,8 @@ def truth_of_scene(tokens: Sequence[str], keyframes: Sequence[Truth], *, ego_fro
 
     Returns:
         Future poses, and where every keyframe knows its objects: ``boxes``, ``boxes_present``, ``boxes_category``,
-        ``boxes_tracked`` and, where counted, ``boxes_lidar_points``. ``past_keyframes`` counts those before.
+        ``boxes_tracked`` and, where every box has them, ``boxes_lidar_points`` and ``boxes_seen``. ``past_keyframes``
+        counts those before.
 
     Raises:
         ContractError: The numbers of tokens and keyframes differ, or there is none.
@@ -106,7 +107,22 @@ def _boxes(
     }
     if all(each.lidar_points is not None for frame in objects for each in frame):
         details["boxes_lidar_points"] = points
+    if all(each.visibility is not None for frame in objects for each in frame):
+        details["boxes_seen"] = _seen(objects, tracks)
     return details
+
+
+def _seen(objects: Sequence[tuple[ObjectTruth, ...]], tracks: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
+    """(N, M) whether the cameras saw 40 % of an object now or at one of the two keyframes before, as ST-P3 asks."""
+    visible = [
+        {each.track_id for each in frame if each.visibility not in (None, Visibility.BELOW_40_PERCENT)}
+        for frame in objects
+    ]
+    seen = np.zeros((len(objects), max(map(len, tracks))), dtype=np.bool_)
+    for index, names in enumerate(tracks):
+        recent = set().union(*visible[max(index - 2, 0) : index + 1])
+        seen[index, : len(names)] = [name in recent for name in names]
+    return seen
 
 
 def _stacked(arrays: Sequence[NDArray[np.generic]]) -> NDArray[np.generic]:
