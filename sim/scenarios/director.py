@@ -32,6 +32,8 @@ TIME_LIMIT_S = 240.0
 """A scenario that blocks the way longer than this gives up (scenario_runner, ``ScenarioTimeout`` of every scenario)."""
 _LOOK_ROUND_TICKS = 10
 """How often background traffic is looked for on reserved road."""
+_POPULATE_TICKS = 20
+"""How often background traffic is brought back to the ego's surroundings."""
 
 
 @dataclass
@@ -71,6 +73,8 @@ class Director:
                 self._turn(act)
         if self._ticks % _LOOK_ROUND_TICKS == 0:
             self.stage.keep_reserves_free()
+        if self._ticks % _POPULATE_TICKS == 0:
+            self.stage.populate()
         self._ticks += 1
         self.stage.send()
 
@@ -198,7 +202,8 @@ def open_scenarios(
     road_map = carla_map if carla_map is not None else session.map
     scenarios, left_out = find_scenarios(road_map, plan, route, seed=seed)
     try:
-        stage = Stage(session.client, session.world, session.map, plan, session.ego)
+        rng = np.random.default_rng([seed, len(route.scenarios)])
+        stage = Stage(session.client, session.world, session.map, plan, session.ego, rng=rng)
     except DataError as error:
         raise SimulatorError(str(error)) from error
     director = Director(stage=stage, acts=[_Act(scenario) for scenario in scenarios], left_out=left_out)

@@ -23,6 +23,10 @@ logger = logging.getLogger(__name__)
 
 ROLE = "scenario"
 BACKGROUND_ROLE = "background"
+SENT_AWAY_M = 100.0
+FAR_M = 200.0
+BROUGHT_BACK_M = (80.0, 160.0)
+BROUGHT_BACK_AT_ONCE = 5
 _KMH = 1 / 3.6
 _LOOK_AHEAD = 12
 """Points of the plan."""
@@ -113,6 +117,7 @@ class Stage:
         dt_s: Since the tick before.
         ego: The ego, as of the tick that ended.
         reserves: Road that background traffic is kept out of.
+        rng: Decides where background vehicles go on.
     """
 
     client: carla.Client
@@ -123,6 +128,7 @@ class Stage:
     time_s: float = 0.0
     dt_s: float = 0.05
     reserves: list[Reserve] = field(default_factory=list)
+    rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
 
     def __post_init__(self) -> None:
         """Look up what stays the same."""
@@ -133,6 +139,7 @@ class Stage:
         self._background = [each.id for each in actors if each.attributes.get("role_name") == BACKGROUND_ROLE]
         self._commands: list[Any] = []
         self._taken: list[Location] = []
+        self._spawn_points: list[carla.Transform] | None = None
         self._index = -1
         self._along_m = 0.0
         self._driven_m = 0.0
@@ -219,16 +226,33 @@ class Stage:
 
     def send_away(self, actor_ids: Sequence[int]) -> None:
         """Put background vehicles on spawn points that are free and out of the ego's sight."""
+        self._move(actor_ids, self._free_places(SENT_AWAY_M, math.inf))
+
+    def populate(self) -> None:
+        """Bring background vehicles that the ego has left behind back to its surroundings, some at a time.
+
+        Vehicles that drive all over a town are mostly far from the ego. Those further than 200 m away go on in a free
+        place 80 to 160 m from it, so that a few dozen make its surroundings as busy as a full town would.
+        """
+        states = ((each, self.state(each)) for each in self._background)
+        far = [each for each, state in states if state is not None and self.ego.distance_m(state.location_m) > FAR_M]
+        if far:
+            places = self._free_places(*BROUGHT_BACK_M)
+            self.rng.shuffle(places)
+            self._move(far[:BROUGHT_BACK_AT_ONCE], places[:BROUGHT_BACK_AT_ONCE], or_stay=True)
+
+    def _move(self, actor_ids: Sequence[int], places: Sequence[carla.Transform], *, or_stay: bool = False) -> None:
+        """Put vehicles on places, each on another, at rest."""
         import carla
 
-        for actor_id in actor_ids:
-            refuge = self._refuge()
-            if refuge is None:
-                logger.warning("no free spawn point is left for a vehicle that stands in a scenario's way")
-                return
-            self._taken.append((refuge.location.x, refuge.location.y, refuge.location.z))
-            batch = [carla.command.ApplyTransform(actor_id, refuge)]
+        if len(places) < len(actor_ids) and not or_stay:
+            logger.warning("no free spawn point is left for a vehicle that stands in a scenario's way")
+        batch = []
+        for actor_id, place in zip(actor_ids, places, strict=False):
+            self._taken.append((place.location.x, place.location.y, place.location.z))
+            batch.append(carla.command.ApplyTransform(actor_id, place))
             batch.append(carla.command.ApplyTargetVelocity(actor_id, carla.Vector3D()))
+        if batch:
             self.client.apply_batch_sync(batch, False)
 
     def traffic_within(self, location_m: Location, radius_m: float) -> list[BodyState]:
@@ -236,15 +260,22 @@ class Stage:
         states = (self.state(each) for each in self._background)
         return [each for each in states if each is not None and each.distance_m(location_m) < radius_m]
 
-    def _refuge(self) -> carla.Transform | None:
+    def _free_places(self, nearest_m: float, furthest_m: float) -> list[carla.Transform]:
+        """Spawn points so far from the ego where nobody stands and that no scenario needs."""
+        if self._spawn_points is None:
+            self._spawn_points = self.road_map.get_spawn_points()
         taken = [state.location_m for each in self._background if (state := self.state(each)) is not None]
-        for place in self.road_map.get_spawn_points():
+        taken.extend(self._taken[-20:])
+        free = []
+        for place in self._spawn_points:
             here = (place.location.x, place.location.y, place.location.z)
-            if self.ego.distance_m(here) < 100.0 or any(reserve.holds(here) for reserve in self.reserves):
+            if not nearest_m <= self.ego.distance_m(here) <= furthest_m:
                 continue
-            if all(math.dist(here, other) > 10.0 for other in [*taken, *self._taken[-20:]]):
-                return place
-        return None
+            if any(reserve.holds(here) for reserve in self.reserves):
+                continue
+            if all(math.dist(here, other) > 10.0 for other in taken):
+                free.append(place)
+        return free
 
     def _within(self, actor_id: int, location_m: Location, radius_m: float) -> bool:
         state = self.state(actor_id)

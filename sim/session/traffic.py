@@ -9,27 +9,43 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from drivevla.errors import UserError
+from drivevla.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
     import carla
 
     from drivevla.sim.session.session import Session
 
-__all__ = ["background_traffic", "traffic_on"]
+__all__ = ["background_traffic", "leaderboard_vehicles", "traffic_on"]
 
 logger = logging.getLogger(__name__)
 
+PLACES_A_VEHICLE = 2
+LEADERBOARD_VEHICLES = {
+    "Town01": 120,
+    "Town02": 100,
+    "Town03": 120,
+    "Town04": 200,
+    "Town05": 120,
+    "Town06": 150,
+    "Town07": 110,
+    "Town08": 180,
+    "Town09": 300,
+    "Town10": 120,
+}
 FOUR_WHEELS = ("car", "van", "truck", "bus")
 
 
 @contextmanager
 def background_traffic(session: Session, *, vehicles: int, seed: int) -> Iterator[Any]:
-    """Vehicles on the map's spawn points, driven by a Traffic Manager of this process for as long as the context lasts.
+    """Vehicles round the ego, driven by a Traffic Manager of this process for as long as the context lasts.
+
+    They begin on every second, about, of the spawn points nearest to the ego.
 
     Args:
         session: Where; its world is synchronous, and so is the Traffic Manager.
-        vehicles: How many; at most as many as there are free spawn points.
+        vehicles: How many; at most as many as there are free spawn points. ``leaderboard_vehicles`` says how many the
+            leaderboard takes.
         seed: Decides which vehicles stand where, and what the Traffic Manager draws.
 
     Yields:
@@ -38,8 +54,26 @@ def background_traffic(session: Session, *, vehicles: int, seed: int) -> Iterato
     Raises:
         UserError: The map has too few free spawn points.
     """
-    with traffic_on(session.client, session.world, _free_places(session), vehicles=vehicles, seed=seed) as manager:
+    places = _free_places(session)
+    if vehicles <= len(places):
+        ego = session.ego.get_location()
+        places = sorted(places, key=lambda place: float(place.location.distance(ego)))[: PLACES_A_VEHICLE * vehicles]
+    with traffic_on(session.client, session.world, places, vehicles=vehicles, seed=seed) as manager:
         yield manager
+
+
+def leaderboard_vehicles(map_name: str) -> int:
+    """How many background vehicles CARLA leaderboard 1 drives on a town, all over it.
+
+    Source: leaderboard 1.0, ``route_scenario.py``, ``RouteScenario._initialize_actors``, ``town_amount``.
+
+    Raises:
+        ConfigError: It has no number for this map.
+    """
+    town = map_name.rsplit("/", 1)[-1].removesuffix("_Opt").removesuffix("HD")
+    if town not in LEADERBOARD_VEHICLES:
+        raise ConfigError(f"leaderboard 1 names no amount of traffic for {map_name!r}; give a number of vehicles")
+    return LEADERBOARD_VEHICLES[town]
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def test_who_heads_to_the_right_comes_from_the_left(yaw: float, side: str) -> No
 
 
 def test_every_type_of_leaderboard_2_is_there() -> None:
-    assert len(registry.names("scenarios")) >= 46
+    assert len(registry.names("scenarios")) >= 48
     for name in registry.names("scenarios"):
         assert registry.load("scenarios", name).__name__ == name
 
@@ -131,8 +131,10 @@ def test_cones_stand_along_the_passing_side_and_across_the_far_end(grid: Any, ro
 def test_the_ego_begins_in_the_parking_lane_for_a_parking_exit(grid: Any, route: Route, plan: DensePlan) -> None:
     free = start_place(grid, plan, route)
     assert free.location_m == pytest.approx(tuple(plan.location_m[0]))
-    parked = replace(route, scenarios=(_at(plan, 0.0, "ParkingExit", front_vehicle_distance=10.0),))
-    along, right = Path(plan.location_m).project(start_place(grid, plan, parked).location_m)
+    placed = place_scenarios(grid, ["ParkingExit"], seed=1)[0]
+    along, right = Path(plan_route(grid, placed).location_m).project(
+        start_place(grid, plan_route(grid, placed), placed).location_m
+    )
     assert along == pytest.approx(0.0, abs=0.6)
     assert 2.5 < right < 4.0
 
