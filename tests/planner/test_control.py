@@ -132,6 +132,17 @@ def test_a_stop_ends_within_half_a_metre_and_holds() -> None:
     assert states[-1, 3] == 0.0
 
 
+def test_a_plan_that_stands_soon_is_braked_for_by_the_way_that_is_left() -> None:
+    # From 4 m/s to rest in 1 m: v^2 / 2 s = 8 m/s2, all that the brakes do; an error of 4 m/s alone would ask for 6.
+    times = np.arange(1, 17) * 0.25
+    x = np.where(times < 0.5, 4.0 * times - 4.0 * times**2, 1.0)
+    plan = Plan(waypoints=np.stack([x, np.zeros(16), np.zeros(16)], axis=-1), target_speed_mps=0.0)
+    control = PlanTracker().step(plan, plan_from_ego=np.zeros(3), elapsed_s=0.0, speed_mps=4.0, dt_s=0.05)
+    assert control.brake == pytest.approx(1.0)
+    gentle = Plan(waypoints=np.stack([4.0 * (1 - np.exp(-times)), np.zeros(16), np.zeros(16)], axis=-1))
+    assert PlanTracker().step(gentle, plan_from_ego=np.zeros(3), elapsed_s=0.0, speed_mps=4.0, dt_s=0.05).brake < 0.6
+
+
 def test_a_plan_that_ran_out_brings_the_car_to_a_stop() -> None:
     plan = Plan(waypoints=np.stack([8.0 * np.arange(1, 17) * 0.25, np.zeros(16), np.zeros(16)], axis=-1))
     control = PlanTracker().step(plan, plan_from_ego=[36.0, 0.0, 0.0], elapsed_s=4.5, speed_mps=8.0, dt_s=0.05)

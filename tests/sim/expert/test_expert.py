@@ -157,6 +157,47 @@ def test_it_brakes_for_a_walker_who_will_cross(road: Road, body: Body, seen: See
     assert plan.waypoints[-1, 0] + FRONT_M < walker.ego_from_object[0, 3] - 0.5
 
 
+@pytest.mark.parametrize(
+    ("ahead_m", "waits"),
+    [
+        (14.0, True),  # in the ego's lane from 1.1 s to 2.9 s; at 8 m/s the ego is there after 1.7 s
+        (9.0, True),  # the ego's tail has left 0.2 s before the walker comes: too little
+        (6.0, False),  # gone 0.6 s before, and too near to stop for
+    ],
+)
+def test_it_keeps_time_from_walkers_not_only_room(
+    road: Road, body: Body, seen: Seen, ahead_m: float, waits: bool
+) -> None:
+    walker = body(
+        ahead_m,
+        -1.06 - 0.4 - 0.3 - 2.2,
+        yaw_rad=np.pi / 2,
+        speed_mps=2.0,
+        category="walker",
+        size_m=(0.4, 0.4, 1.8),
+    )
+    plan = act(road(walker), seen(8.0))
+    assert (plan.diagnostics["binding"] == "collision") == waits
+
+
+def test_it_overtakes_a_slow_cyclist_on_the_lane_beside(road: Road, body: Body, seen: Seen) -> None:
+    cyclist = body(FRONT_M + 12.0, -0.8, speed_mps=2.5, category="vehicle.bicycle", size_m=(1.6, 0.6, 1.6))
+    plan = act(road(cyclist, left="same"), seen(6.0))
+    beside = path_of(plan)[np.abs(path_of(plan)[:, 0] - cyclist.ego_from_object[0, 3]) < 2.0]
+    assert beside[:, 1].min() > -0.8 + 0.3 + HALF_WIDTH_M + 0.4
+
+
+def test_a_car_that_has_just_stopped_is_waited_for_and_one_that_stays_is_passed(
+    road: Road, body: Body, seen: Seen
+) -> None:
+    expert = Expert()
+    expert.reset(0)
+    stopped = body(FRONT_M + 9.0, 0.0)
+    plans = [expert.act(seen(0.0), road(stopped, left="same", time_s=float(time_s))) for time_s in range(18)]
+    assert all(np.abs(path_of(plan)[:, 1]).max() < 0.1 for plan in plans[:15])
+    assert np.abs(path_of(plans[-1])[:, 1]).max() > 2.0
+
+
 def test_it_goes_around_a_parked_car_when_nobody_comes(road: Road, body: Body, seen: Seen) -> None:
     parked = body(FRONT_M + 12.0, 0.0, lights=HAZARD)
     plan = act_after_looking(lambda time_s: road(parked, time_s=time_s), seen(4.0))
