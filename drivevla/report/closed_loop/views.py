@@ -92,7 +92,7 @@ def headlines(run: EvaluatedRun) -> tuple[Headline, ...]:
     """Driving score, route completion and penalty, and how many routes were finished and clean."""
     made = [_headline(run.scores[name], *words) for name, words in SCORES.items() if name in run.scores]
     finished = sum(drive.record.completed for drive in run.drives)
-    clean = sum(drive.record.succeeded for drive in run.drives)
+    clean = sum(drive.record.completed and not any(drive.record.infractions.values()) for drive in run.drives)
     share = 100 * finished / max(len(run.drives), 1)
     made.append(
         Headline(
