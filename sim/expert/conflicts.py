@@ -38,7 +38,7 @@ _AFTER_S = 0.3
 _SAMPLE_S = 0.2
 _BEHIND_MPS2 = 2.5
 _BEFORE_M = 1.5
-_HARD_MPS2 = 6.0
+_HARD_MPS2 = 7.0
 _HALTS_MPS2 = 4.0
 """Whoever would have to brake harder than this for its red light drives on."""
 _JOIN_GAP_M = 4.0
@@ -211,7 +211,7 @@ def _boxes_along(
 def _wait(entry_m: float, profile: Profile, key: str, row: int) -> Stop | None:
     """A stop before a crossing, None where it is too late for one."""
     v = float(profile.speed_mps[0])
-    if v * v > 2.0 * _HARD_MPS2 * max(entry_m, 0.1):
+    if v * v > 2.0 * _HARD_MPS2 * max(entry_m + _ASIDE_M, 0.1):
         return None
     comfortable_m = max(entry_m - _RUN_UP_M, v * v / (2.0 * _COMFORTABLE_MPS2))
     left_m = max(min(comfortable_m, entry_m - _BEFORE_M), 0.0)
@@ -249,7 +249,7 @@ def coming_collisions(
     aligned = np.abs(places.turned_rad) < np.radians(30.0)
     on_path = np.abs(places.left_m) < places.half_across_m + HALF_WIDTH_M
     ahead_of_us = aligned & on_path & (places.along_m > 0.0) & others.is_vehicle
-    behind_us = places.along_m < REAR_M
+    behind_us = (places.along_m < REAR_M) & aligned
     rows = np.flatnonzero(~ahead_of_us & ~behind_us & ~others.stands & (np.hypot(*others.xy_m.T) < 50.0))
     if not len(rows):
         return []

@@ -220,9 +220,12 @@ class Detours:
             if here_m > self.shift.end_m:
                 self.shift = self.bypass = None
                 self.ids = frozenset()
-            else:
+            elif self._still_free(way, others, places, speed_mps, cruise_mps):
                 self._stretch(way, others, places, blocks)
                 return None
+            else:  # somebody has come meanwhile: back behind the block
+                self.shift = self.bypass = None
+                self.ids = frozenset()
         block = find_block(others, places, blocks, base_left_m)
         if block is None or block.from_m < FRONT_M - 1.0:
             self._near_since_s = None
@@ -263,6 +266,22 @@ class Detours:
                 self.ids = frozenset(others.truths[row].track_id for row in block.rows)
                 return None
         return wait
+
+    def _still_free(self, way: Way, others: Others, places: Places, speed_mps: float, cruise_mps: float) -> bool:
+        """Whether to go on onto the oncoming lane; once the car is half on it the way out is forward."""
+        assert self.shift is not None
+        assert self.bypass is not None
+        here_m = way.distance_m
+        if self.bypass.kind != "oncoming" or here_m > self.shift.full_m or way.ego_left_m > self.shift.left_m / 2:
+            return True
+        return oncoming_lane_is_free(
+            places,
+            others,
+            self.bypass.left_m,
+            until_m=self.shift.back_m - here_m,
+            speed_mps=speed_mps,
+            cruise_mps=cruise_mps,
+        )
 
     def _free(
         self,

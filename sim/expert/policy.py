@@ -156,7 +156,9 @@ class Expert:
         places = path.places(others.xy_m, others.yaw_rad, others.half_m)
         forecast = forecast_by_motion(others)
         leaders = _leaders(path, others, places, forecast, speed)
-        model = self._calm if self._stood_since_s is None else self._brisk
+        bypass = self._detours.bypass
+        hurries = self._stood_since_s is not None or (bypass is not None and bypass.kind == "oncoming")
+        model = self._brisk if hurries else self._calm
         first = drive_profile(speed, envelope, leaders=leaders, stops=stops, model=model)
         lane_map = LaneMap.of(truth.lanes or ())
         waited_s = 0.0 if self._stood_since_s is None else truth.timestamp_s - self._stood_since_s
