@@ -42,7 +42,7 @@ _HARD_MPS2 = 7.0
 _HALTS_MPS2 = 4.0
 """Whoever would have to brake harder than this for its red light drives on."""
 _JOIN_GAP_M = 4.0
-_STANDS_MPS, _CREEP_M = 0.5, 2.5
+_STANDS_MPS, _CREEP_M, _CREEPS_MPS = 0.5, 2.5, 1.5
 _RUN_UP_M, _COMFORTABLE_MPS2 = 5.0, 2.5
 """Waiting so far before a crossing, the car is through it sooner, once there is a gap, than from its very edge."""
 _EGO_MARGIN_M = np.array([0.5, 0.2])
@@ -158,8 +158,9 @@ def _decide(
     pet_s: float,
 ) -> Stop | Leader | None:
     entry_m = crossing.ego_m[0] - FRONT_M
-    if entry_m < -0.5:
-        return None  # we are in it: the way out is forward
+    inside = entry_m < -0.5
+    if inside and (float(profile.speed_mps[0]) > _CREEPS_MPS or _sweeps_ego(line, row, path, others)):
+        return None  # we are in its way: the way out is forward
     enters_s = profile.when(entry_m)
     if not np.isfinite(enters_s):
         return None
@@ -176,11 +177,21 @@ def _decide(
         if gap_m > _JOIN_GAP_M:
             return Leader(gap_m=gap_m, speed_mps=pace, acceleration_mps2=min(braking, 0.0), index=row)
         return _wait(entry_m, profile, "joining", row)
-    ours = float(np.interp(enters_s, profile.times_s, profile.speed_mps))
+    clears_s = profile.when(crossing.ego_m[0] + REAR_M)
+    ours = float(np.interp(clears_s, profile.times_s, profile.speed_mps))
     # Once it is behind us it must not have to brake hard while we are still slower.
-    if comes_s > enters_s + pet_s + max(pace - ours, 0.0) / _BEHIND_MPS2:
+    if comes_s > clears_s + pet_s + max(pace - ours, 0.0) ** 2 / (2.0 * _BEHIND_MPS2 * pace):
         return None
     return _wait(entry_m, profile, "joining", row)
+
+
+def _sweeps_ego(line: NDArray[np.float64], row: int, path: Way, others: Others) -> bool:
+    """Whether somebody who follows a line would touch the ego where it is."""
+    heading = np.unwrap(np.arctan2(*np.gradient(line, axis=0).T[::-1]))
+    boxes = np.column_stack([line, heading])
+    ego = _boxes_along(path.xy_m, path.yaw_rad, np.zeros(1), MIDDLE_M)
+    ego_half = np.array([HALF_LENGTH_M, HALF_WIDTH_M]) + _EGO_MARGIN_M
+    return bool(boxes_touch(ego, ego_half, boxes, others.half_m[row]).any())
 
 
 def _bodies_meet(
