@@ -125,8 +125,8 @@ class SensorArray:
         self._collision_sensor = self._spawn(self._blueprint("sensor.other.collision", {}), np.eye(4))
         self._collision_sensor.listen(self._note_collision)
 
-    def capture_frame(self, *, period_ticks: int) -> int:
-        """A frame at which cameras and LiDAR measured; they measure every ``period_ticks`` from there.
+    def capture_frame(self, *, period_ticks: int) -> int | None:
+        """A frame at which cameras and LiDAR measured; they measure every ``period_ticks`` from there. Or None.
 
         Raises:
             SimulatorError: They do not measure in the same frames, or one sends nothing.
@@ -134,7 +134,7 @@ class SensorArray:
         frames = {name: listener.newest_frame() for name, listener in self._captured.items()}
         if len({frame % period_ticks for frame in frames.values()}) > 1:
             raise SimulatorError(f"sensors do not measure in the same frames: {frames}; a capture would mix instants")
-        return min(frames.values(), default=0)
+        return min(frames.values(), default=None)
 
     def wait_for_streams(self) -> None:
         """Give the streams of GNSS and IMU time to begin; what is sent before the client listens is lost."""

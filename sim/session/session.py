@@ -96,6 +96,8 @@ class Session:
             settings.synchronous_mode = True
             settings.fixed_delta_seconds = self.tick_s
             self.world.apply_settings(settings)
+            # How long the world ran by itself until now depends on the machine, and the lights' phases with it.
+            self.world.reset_all_traffic_lights()
             self._spawn()
             self._settle()
         except BaseException:
@@ -194,7 +196,8 @@ class Session:
             frame = self._tick(FIRST_LOOK_S)
             self._sensors.wait_for_streams()
         self._first_frame = frame
-        self._capture_frame = self._sensors.capture_frame(period_ticks=self._ticks_per_capture)
+        captured = self._sensors.capture_frame(period_ticks=self._ticks_per_capture)
+        self._capture_frame = frame if captured is None else captured
         self._read_motion(frame, 0.0)
 
     def _read_motion(self, frame: int, time_s: float) -> None:
