@@ -39,6 +39,7 @@ _SAMPLE_S = 0.2
 _BEHIND_MPS2 = 2.5
 _BEFORE_M = 1.5
 _HARD_MPS2 = 7.0
+_STOPS_BEFORE_M = 5.0
 _HALTS_MPS2 = 4.0
 """Whoever would have to brake harder than this for its red light drives on."""
 _JOIN_GAP_M = 4.0
@@ -167,8 +168,8 @@ def _decide(
     pace, half = float(others.speed_mps[row]), float(others.half_m[row, 0])
     comes_s = max(crossing.other_m[0] - half, 0.0) / pace
     braking = float(others.acceleration_mps2[row])
-    if braking < -0.5 and pace * pace / (-2.0 * braking) < crossing.other_m[0] - half:
-        return None  # it is stopping before
+    if braking < -0.5 and pace * pace / (-2.0 * braking) < crossing.other_m[0] - half - _STOPS_BEFORE_M:
+        return None  # it is stopping before; whoever only slows down for a bend would come nearer
     if not crossing.joins:
         meets = _bodies_meet(line, row, path, others, profile, pet_s)
         return _wait(entry_m, profile, "crossing", row) if meets else None
