@@ -162,12 +162,16 @@ class Car:
                 carla.command.ApplyVehicleControl(self.actor.id, carla.VehicleControl(brake=1.0, hand_brake=True))
             )
             return
-        self._push(state.yaw_deg, self._steer(state))
+        self._push(state.yaw_deg, self._curvature_per_m(state))
 
-    def _push(self, yaw_deg: float, steer: float) -> None:
+    def _push(self, yaw_deg: float, curvature_per_m: float) -> None:
         import carla
 
-        yaw = math.radians(yaw_deg)
+        wheelbase = 2.0 * self.half_length_m * _WHEELBASE_SHARE
+        wheel_rad = math.atan(curvature_per_m * wheelbase)
+        steer = min(max(wheel_rad / _LIMITS.steer_range_rad(self.speed_mps), -1.0), 1.0)
+        # Half way between the axles a turning car moves a little into the bend; told otherwise, its tyres would slip.
+        yaw = math.radians(yaw_deg) + math.atan(0.5 * math.tan(wheel_rad))
         velocity = carla.Vector3D(self.speed_mps * math.cos(yaw), self.speed_mps * math.sin(yaw), 0.0)
         throttle = 0.3 if self.speed_mps > 0.5 else 0.0  # keeps the gearbox awake; the velocity decides
         self._stage.command(
@@ -175,7 +179,7 @@ class Car:
             carla.command.ApplyTargetVelocity(self.actor.id, velocity),
         )
 
-    def _steer(self, state: BodyState) -> float:
+    def _curvature_per_m(self, state: BodyState) -> float:
         wheelbase = 2.0 * self.half_length_m * _WHEELBASE_SHARE
         ahead_m = max(0.7 * self.speed_mps, 1.5 * wheelbase)
         goal = self.path.place(self.along_m + ahead_m, right_m=self._right_m).location_m
@@ -184,8 +188,7 @@ class Car:
         rear_y = state.location_m[1] - wheelbase / 2 * math.sin(yaw)
         dx, dy = goal[0] - rear_x, goal[1] - rear_y
         right = -dx * math.sin(yaw) + dy * math.cos(yaw)
-        curvature = 2.0 * right / max(dx * dx + dy * dy, 1.0)
-        return min(max(math.atan(curvature * wheelbase) / _LIMITS.steer_range_rad(self.speed_mps), -1.0), 1.0)
+        return 2.0 * right / max(dx * dx + dy * dy, 1.0)
 
     def _bend_speed_mps(self) -> float:
         """What the sharpest bend of the next seconds allows."""
