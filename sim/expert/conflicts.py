@@ -87,6 +87,7 @@ def yield_to_others(
     lit_from_m = _lit_from(truth)
     most_pet_s = min((pet_s for after_s, pet_s in _PATIENCE if waited_s > after_s), default=_PET_S)
     signed = any(sign.affects_ego and sign.stop_distance_m is not None for sign in truth.signs or ())
+    stands = float(profile.speed_mps[0]) < _STANDS_MPS  # from a stand nobody takes a narrow gap
     stops: list[Stop] = []
     leaders: list[Leader] = []
     zones: list[tuple[int, int]] = []
@@ -101,7 +102,7 @@ def yield_to_others(
             if lit and crossing.other_m[0] - float(others.half_m[row, 0]) > halts_m:
                 continue  # they have red, and can still stop for it
             zones.append(crossing.ego_m)
-            pet_s = min(_PET_S if signed or turns_left else _PET_FIRST_S, most_pet_s)
+            pet_s = min(_PET_S if signed or turns_left or stands else _PET_FIRST_S, most_pet_s)
             answer = _decide(crossing, line, row, path, others, profile, pet_s)
             if isinstance(answer, Stop):
                 stops.append(answer)
