@@ -9,15 +9,18 @@ Examples:
 The exit code of `validate` is 0 where nothing is wrong and 1 where something is. Formats and readers: docs/data.md.
 """
 
+from __future__ import annotations
+
 import argparse
 from collections import Counter
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from drivevla.cli.parser import Parser
 from drivevla.errors import UserError
-from drivevla.types import FindsFaults, Reader
+
+if TYPE_CHECKING:
+    from drivevla.types import Reader
 
 __all__ = ["add_arguments", "run"]
 
@@ -66,6 +69,8 @@ def _info(reader: Reader) -> str:
 
 
 def _preview(reader: Reader, out: Path, token: str | None, count: int) -> int:
+    import numpy as np
+
     from drivevla.datasets.preview import preview_sheet
     from drivevla.errors import DataError, require
 
@@ -89,6 +94,8 @@ def _preview(reader: Reader, out: Path, token: str | None, count: int) -> int:
 
 
 def _validate(kind: type[object], root: Path, *, show_all: bool) -> int:
+    from drivevla.types import FindsFaults
+
     if not isinstance(kind, FindsFaults):
         raise UserError(f"{kind.__name__} cannot examine a folder: it has no find_faults")
     counts = Counter[str]()
