@@ -33,7 +33,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("folder", nargs="?", type=Path, metavar="DIR", help="of rescore: the run's folder")
     parser.add_argument("--rules", default="leaderboard-2.1", metavar="NAME", help="rule book (leaderboard-2.1)")
     parser.add_argument("--routes", metavar="FILE|SUITE", help="route file, folder, archive or suite")
-    parser.add_argument("--policy", metavar="NAME", help="who drives: a name of the registry, or the folder of a checkpoint")
+    parser.add_argument("--policy", metavar="NAME", help="who drives: a registered name, or a checkpoint's folder")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="an option of the policy")
     parser.add_argument("--out", type=Path, metavar="DIR", help="run folder")
     parser.add_argument("--map", metavar="NAME|FILE", help="drive every route on this map; default: its own town")

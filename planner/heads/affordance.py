@@ -91,7 +91,10 @@ class AffordanceHead(nn.Module):
         )
 
     def loss(self, prediction: AffordanceMaps, target: PlanTarget) -> dict[str, Tensor]:
-        """``goal`` cell and ``heading`` there by cross-entropy, in nats; a sample whose goal is not known, or lies outside, is 0."""
+        """``goal`` cell and ``heading`` there by cross-entropy, in nats.
+
+        A sample whose goal is not known, or lies outside, counts as 0.
+        """
         pose_B3, known_B = target.waypoints_BT3[:, self.goal_step - 1], target.valid_BT[:, self.goal_step - 1]
         cells_B2, inside_B = self._cells(pose_B3[:, :2], prediction.goal_BXY.shape[1:])
         counted_B = known_B & inside_B

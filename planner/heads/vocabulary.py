@@ -78,7 +78,7 @@ class VocabularyHead(nn.Module):
         return VocabularyPrediction(logits_BK=self.score(answers_BKD)[..., 0])
 
     def loss(self, prediction: VocabularyPrediction, target: PlanTarget) -> dict[str, Tensor]:
-        """``imitation``: cross-entropy against the soft target, in nats, a sample without a valid step counting as 0."""
+        """``imitation``: cross-entropy against the soft target, in nats; 0 for a sample without a valid step."""
         gap_BKT2 = self.trajectories_KT3[None, ..., :2] - target.waypoints_BT3[:, None, :, :2]
         square_BKT = gap_BKT2.square().sum(dim=-1).masked_fill(~target.valid_BT[:, None], 0.0)
         known_B = target.valid_BT.any(dim=1)
