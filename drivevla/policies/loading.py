@@ -25,10 +25,11 @@ def load_policy(name: str | Path, *, device: str = "cpu", options: Mapping[str, 
     Raises:
         UnknownName: The registry has no such policy.
         CheckpointError: The folder holds no checkpoint that this version reads.
-        UserError: Options were given for a checkpoint.
+        UserError: There is no such folder, or options were given for a checkpoint.
     """
     if not _is_folder(name):
         return registry.load("policies", str(name))(**(options or {}))
+    _require_checkpoint(Path(name))
     if options:
         raise UserError(f"a checkpoint takes no options, got {', '.join(sorted(options))} for {name}")
     return LearnedPolicy(name, device=device)
@@ -39,14 +40,22 @@ def is_privileged(name: str | Path) -> bool:
 
     Raises:
         UnknownName: The registry has no such policy.
+        UserError: There is no such folder.
         CheckpointError: The folder holds no checkpoint that this version reads.
     """
     if not _is_folder(name):
         return getattr(registry.load("policies", str(name)), "needs_truth", False) is True
     from drivevla.models.checkpoint import read_about
 
+    _require_checkpoint(Path(name))
     read_about(Path(name))
     return False
+
+
+def _require_checkpoint(folder: Path) -> None:
+    """Tell a mistyped folder from a broken checkpoint."""
+    if not folder.is_dir():
+        raise UserError(f"there is no folder {folder}; a policy is a registered name or the folder of a checkpoint")
 
 
 def _is_folder(name: str | Path) -> bool:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal, kl_divergence
 
+from drivevla.planner.heads.drawing import drawn_plans
 from drivevla.planner.heads.masking import hold_last_valid, masked_mean
 from drivevla.planner.heads.memory import MemoryReader, PlanQueries
 from drivevla.planner.heads.scale import WaypointScale
@@ -110,11 +111,7 @@ class CvaeHead(nn.Module):
         latent = (prior.mean[:, None] + prior.stddev[:, None] * noise).flatten(0, 1)
         modes, logits = self._unrolled(prediction.state_BD.repeat_interleave(n, dim=0), latent)
         drawn_BNT3 = _best(modes, logits).unflatten(0, (batch, n))
-        return PlanTensors(
-            waypoints_BT3=self.decode(prediction).waypoints_BT3,
-            modes_BKT3=drawn_BNT3,
-            scores_BK=drawn_BNT3.new_full((batch, n), 1.0 / n),
-        )
+        return drawn_plans(self.decode(prediction).waypoints_BT3, drawn_BNT3)
 
     def _unrolled(self, state_BD: Tensor, latent_BZ: Tensor) -> tuple[Tensor, Tensor]:
         start_BLD = self.start(torch.cat([state_BD, latent_BZ], dim=-1)).unflatten(-1, (self.unroll.num_layers, -1))

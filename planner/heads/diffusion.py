@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from drivevla.planner.anchors import fan_of_trajectories
+from drivevla.planner.heads.drawing import drawn_plans
 from drivevla.planner.heads.flow import time_features
 from drivevla.planner.heads.masking import masked_mean
 from drivevla.planner.heads.memory import Memory, MemoryReader, query_layers
@@ -114,9 +115,7 @@ class DiffusionHead(nn.Module):
         time = torch.full((batch * n,), self.inference_time, device=anchors.device)
         plan = self._plan(self._noised(anchors, time, noise), memory.repeat(n))
         modes_BKT3 = plan.waypoints_BT3.unflatten(0, (batch, n))
-        scores_BK = modes_BKT3.new_full((batch, n), 1.0 / n)
-        chosen = self.decode(DiffusionPrediction(memory=memory))
-        return PlanTensors(waypoints_BT3=chosen.waypoints_BT3, modes_BKT3=modes_BKT3, scores_BK=scores_BK)
+        return drawn_plans(self.decode(DiffusionPrediction(memory=memory)).waypoints_BT3, modes_BKT3)
 
     def _plan(self, units_BKT3: Tensor, memory: Memory) -> PlanTensors:
         logits_BK = units_BKT3.new_zeros(units_BKT3.shape[:2])

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from drivevla.planner.actions import ActionSpace, PoseSteps
+from drivevla.planner.heads.drawing import drawn_plans
 from drivevla.planner.heads.masking import hold_last_valid, masked_mean
 from drivevla.planner.heads.memory import Memory, MemoryReader
 from drivevla.types import HeadContext, PlanTarget, PlanTensors
@@ -145,8 +146,7 @@ class FlowHead(nn.Module):
         noise = torch.randn(shape, generator=generator, device=generator.device).to(memory.tokens_BMD)
         modes_BKT3 = self._integrate(noise, memory.repeat(n)).unflatten(0, (batch, n))
         chosen_BT3 = self.decode(FlowPrediction(memory=memory)).waypoints_BT3
-        scores_BK = chosen_BT3.new_full((batch, n), 1.0 / n)
-        return PlanTensors(waypoints_BT3=chosen_BT3, modes_BKT3=modes_BKT3, scores_BK=scores_BK)
+        return drawn_plans(chosen_BT3, modes_BKT3)
 
     def _integrate(self, actions_BTA: Tensor, memory: Memory) -> Tensor:
         step = 1.0 / self.euler_steps

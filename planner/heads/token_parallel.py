@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from drivevla.planner.actions import UnicycleActions
 from drivevla.planner.heads.action_tokens import ActionTokens
+from drivevla.planner.heads.drawing import drawn_plans
 from drivevla.planner.heads.masking import masked_mean
 from drivevla.planner.heads.memory import MemoryReader, PlanQueries, ego_speed
 from drivevla.types import HeadContext, PlanTarget, PlanTensors
@@ -89,9 +90,7 @@ class ParallelTokenHead(nn.Module):
         speed = prediction.speed_B.repeat_interleave(n)
         modes_BKT3 = self.tokens.decode(ids_BKN.flatten(0, 1), speed).unflatten(0, (batch, n))
         chosen_BT3 = self.decode(prediction).waypoints_BT3
-        return PlanTensors(
-            waypoints_BT3=chosen_BT3, modes_BKT3=modes_BKT3, scores_BK=chosen_BT3.new_full((batch, n), 1.0 / n)
-        )
+        return drawn_plans(chosen_BT3, modes_BKT3)
 
     def log_prob(self, context: HeadContext, plan_BT3: Tensor) -> Tensor:
         """(B,) probability, in nats, of the words that say the plan, among action words."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from drivevla.planner.anchors import fan_of_trajectories
+from drivevla.planner.heads.drawing import drawn_plans
 from drivevla.planner.heads.memory import MemoryReader, query_layers
 from drivevla.types import HeadContext, PlanTarget, PlanTensors
 
@@ -104,9 +105,8 @@ class VocabularyHead(nn.Module):
         drawn_BN = torch.multinomial(chances_BK, n, replacement=True, generator=generator).to(
             prediction.logits_BK.device
         )
-        scores = prediction.logits_BK.new_full(drawn_BN.shape, 1.0 / n)
         chosen_BT3 = self.decode(prediction).waypoints_BT3
-        return PlanTensors(waypoints_BT3=chosen_BT3, modes_BKT3=self.trajectories_KT3[drawn_BN], scores_BK=scores)
+        return drawn_plans(chosen_BT3, self.trajectories_KT3[drawn_BN])
 
     def log_prob(self, context: HeadContext, plan_BT3: Tensor) -> Tensor:
         """(B,) probability, in nats, of the trajectory of the set that lies nearest to the plan."""

@@ -89,5 +89,7 @@ def test_a_name_a_folder_and_what_is_neither(checkpoint: Path, tmp_path: Path) -
         load_policy("standstill")
     with pytest.raises(CheckpointError, match="no readable"):
         load_policy(tmp_path)
+    with pytest.raises(UserError, match="there is no folder"):
+        load_policy(tmp_path / "mistyped")
     with pytest.raises(UserError, match="takes no options"):
         load_policy(checkpoint, options={"speed_mps": 3})
