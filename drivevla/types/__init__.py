@@ -19,7 +19,15 @@ from drivevla.types.plan import Plan, PlanModes
 from drivevla.types.policy import Policy, PrivilegedPolicy
 from drivevla.types.reader import Fault, FaultKind, FindsFaults, Reader, RecognisesFolder, Scene
 from drivevla.types.rig import CameraSpec, LidarSpec, SensorRig
-from drivevla.types.sample import LeadVehicle, LightInImage, ObjectMention, Provenance, QuestionAnswer, Sample
+from drivevla.types.sample import (
+    Alternative,
+    LeadVehicle,
+    LightInImage,
+    ObjectMention,
+    Provenance,
+    QuestionAnswer,
+    Sample,
+)
 from drivevla.types.truth import (
     Future,
     LaneTruth,
@@ -34,6 +42,7 @@ from drivevla.types.truth import (
 )
 
 __all__ = [
+    "Alternative",
     "CameraBatch",
     "CameraFrame",
     "CameraSpec",

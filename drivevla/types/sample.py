@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivevla.errors import ContractError
+from drivevla.language import Cause, Commentary, Instruction
 from drivevla.types.checks import frozen_mapping, real_array, real_number, set_field
 from drivevla.types.observation import Observation
-from drivevla.types.truth import LightState, Truth
+from drivevla.types.truth import Future, LightState, Truth
 
-__all__ = ["LeadVehicle", "LightInImage", "ObjectMention", "Provenance", "QuestionAnswer", "Sample"]
+__all__ = ["Alternative", "LeadVehicle", "LightInImage", "ObjectMention", "Provenance", "QuestionAnswer", "Sample"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +158,40 @@ class LightInImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """What would follow if something else were asked for at the same instant.
+
+    Attributes:
+        sentence: What would be asked for, in plain words.
+        future: Where the car would go.
+        refused: Whether the teacher would refuse it; the future is then the one of the instruction in force.
+        instruction: The kind and slots of the sentence; None where it asks for nothing that the language knows.
+        target_speed_mps: The speed that the teacher would aim for; None where it is not known.
+        explanation: What the teacher would do and why; None where it is not known.
+    """
+
+    sentence: str
+    future: Future
+    refused: bool = False
+    instruction: Instruction | None = None
+    target_speed_mps: float | None = None
+    explanation: Commentary | None = None
+
+    def __post_init__(self) -> None:
+        """Check and freeze.
+
+        Raises:
+            ContractError: There is no sentence, or a field is not of its type.
+        """
+        if not isinstance(self.sentence, str) or not self.sentence.strip():
+            raise ContractError(f"sentence of an alternative must be words, got {self.sentence!r}")
+        if not isinstance(self.future, Future) or not isinstance(self.refused, bool):
+            raise ContractError(f"an alternative needs a Future and True or False for refused, got {self.refused!r}")
+        if self.target_speed_mps is not None:
+            set_field(self, "target_speed_mps", real_number("target_speed_mps", self.target_speed_mps, at_least=0.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One instant of a data set.
 
@@ -170,6 +205,11 @@ class Sample:
         commentary: What happens and why, in a sentence or a few.
         labels: Facts about the whole sample by name: "weather": "sunny".
         questions: Questions with their answers.
+        refused: Whether the teacher refused the instruction in force; None where nobody knows.
+        target_speed_mps: The speed that the teacher aimed for; None where it is not known.
+        explanation: What the car does and why, with the cause of a slowing or stop; ``commentary`` in slots. None where
+            it is not known.
+        alternatives: What would follow other instructions; None where nobody looked.
     """
 
     source: Provenance
@@ -180,12 +220,21 @@ class Sample:
     commentary: str | None = None
     labels: Mapping[str, str] | None = None
     questions: tuple[QuestionAnswer, ...] | None = None
+    refused: bool | None = None
+    target_speed_mps: float | None = None
+    explanation: Commentary | None = None
+    alternatives: tuple[Alternative, ...] | None = None
+
+    @property
+    def cause(self) -> Cause | None:
+        """Why the car does what it does; None where it is not known."""
+        return None if self.explanation is None else self.explanation.cause
 
     def __post_init__(self) -> None:
         """Check that the parts belong together.
 
         Raises:
-            ContractError: Observation and truth are of different instants, or a label is not a word.
+            ContractError: Observation and truth are of different instants, a label is not a word, or a speed is none.
         """
         apart_s = abs(self.observation.timestamp_s - self.truth.timestamp_s)
         if apart_s > 1e-6:
@@ -194,6 +243,8 @@ class Sample:
             )
         if self.labels is not None:
             set_field(self, "labels", frozen_mapping("labels", self.labels, str))
+        if self.target_speed_mps is not None:
+            set_field(self, "target_speed_mps", real_number("target_speed_mps", self.target_speed_mps, at_least=0.0))
 
 
 def _pixel_box(box_px: NDArray[np.float64]) -> NDArray[np.float64]:
