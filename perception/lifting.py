@@ -11,13 +11,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from drivevla.perception.cameras.projection import project_points
 from drivevla.perception.lidar.grid import BevGrid
 from drivevla.types import CameraBatch
 
 __all__ = ["lift_cameras"]
 
 HEIGHTS_M = (0.0, 1.0, 2.0)
-_NEAREST_M = 0.5
 
 
 def lift_cameras(
@@ -45,23 +45,9 @@ def lift_cameras(
     total = first.new_zeros(len(first), first.shape[1], len(heights_m), *grid.shape)
     seen = first.new_zeros(len(first), 1, len(heights_m), *grid.shape)
     for name, feature in features.items():
-        where_B_2, visible_B_ = _looked_up(cameras[name], points.flatten(0, 2))
+        where_B_2, _, visible_B_ = project_points(cameras[name], points.flatten(0, 2))
         sampled = F.grid_sample(feature, where_B_2[:, None], align_corners=False)[:, :, 0]
         visible = visible_B_[:, None].to(feature.dtype)
         total = total + (sampled * visible).reshape_as(total)
         seen = seen + visible.reshape_as(seen)
     return total.sum(dim=2) / seen.sum(dim=2).clamp_min(1.0)
-
-
-def _looked_up(camera: CameraBatch, points_m: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, N, 2) places in the picture, -1 to 1, and (B, N) whether the camera is there and sees them."""
-    camera_from_ego = torch.linalg.inv(camera.ego_from_camera_B44)
-    rotation, translation = camera_from_ego[:, :3, :3], camera_from_ego[:, :3, 3]
-    optical = torch.einsum("bij,nj->bni", rotation, points_m) + translation[:, None]
-    pixels = torch.einsum("bij,bnj->bni", camera.intrinsics_B33, optical)
-    depth = pixels[..., 2]
-    uv = pixels[..., :2] / depth.clamp_min(_NEAREST_M)[..., None]
-    height, width = camera.images_B3HW.shape[2:]
-    where = uv / uv.new_tensor([width, height]) * 2 - 1
-    visible = (depth > _NEAREST_M) & (where.abs() < 1).all(dim=-1) & camera.present_B[:, None]
-    return where, visible
