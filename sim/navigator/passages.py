@@ -155,14 +155,14 @@ class JunctionReader:
     def _exits(self, before: int, taken: Exit | None) -> tuple[Exit, ...]:
         found: dict[Arm, Exit] = {} if taken is None else {taken.arm: taken}
         for lane in self.beside(before):
-            for after in self._ways_out(lane):
+            for after in self.ways_out(lane):
                 turn_deg = self._turn_deg(lane, after)
                 arm = _arm(self.graph.lanes[after].key)
                 if arm not in found and abs(turn_deg) < 180.0 - STRAIGHT_DEG:
                     found[arm] = Exit(arm=arm, turn_deg=turn_deg)
         return tuple(sorted(found.values(), key=lambda exit: exit.turn_deg))
 
-    def _ways_out(self, lane: int) -> Iterator[int]:
+    def ways_out(self, lane: int) -> Iterator[int]:
         """First lanes behind the junction that can be reached from a lane before it."""
         seen: set[int] = set()
         ahead = [each for each in self.graph.lanes[lane].successors if self.graph.lanes[each].junction >= 0]

@@ -43,11 +43,13 @@ class Moment:
     Attributes:
         guidance: What might be heard.
         observation: What the policy was shown; None where it was not asked.
+        truth: What it was told besides, where it is privileged.
         plan: What it answered.
     """
 
     guidance: Guidance
     observation: Observation | None = None
+    truth: Truth | None = None
     plan: Plan | None = None
 
 
@@ -123,4 +125,4 @@ class Driver:
         if self._truth is not None:
             truth = self._truth.read(timestamp_s=snapshot.time_s, instruction=guidance.instruction, goal=guidance.goal)
         plan = ask_policy(self._policy, observation, truth)
-        return Moment(guidance=guidance, observation=observation, plan=plan)
+        return Moment(guidance=guidance, observation=observation, truth=truth, plan=plan)
