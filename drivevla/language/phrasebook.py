@@ -1,12 +1,13 @@
 """The phrase tables of each language, loaded once when first needed.
 
-``phrases/<language>.yaml`` has four parts. ``words`` are rules that fill holes: a list of templates, or ``slot:
+``phrases/<language>.yaml`` has five parts. ``words`` are rules that fill holes: a list of templates, or ``slot:
 {value: templates}``. ``frames`` are what can stand around a bare action or prohibition ("please ...").
 ``instructions`` hold, for each kind, the phrasings: ``actions`` (bare verb phrases, which frames and two-step
 sentences can carry), ``prohibitions`` (the same for do-not instructions) and ``sentences``; a group with ``when``
 stands for those slot values. ``commentary`` holds sentence patterns and, for each cause, ``reasons`` (clauses) and
-``labels`` (short noun phrases). Phrasings, frames, patterns, reasons and labels are listed under ``train``,
-``held_out`` or, where both splits may use them, ``shared``.
+``labels`` (short noun phrases). ``exchanges`` hold, for each kind of question, ``questions`` and ``answers``, the
+latter in groups with ``when`` for what is answered. Phrasings, frames, patterns, reasons, labels, questions and
+answers are listed under ``train``, ``held_out`` or, where both splits may use them, ``shared``.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,12 +22,16 @@ from drivevla.language.grammar import Grammar, Production
 from drivevla.language.templates import parse_template
 from drivevla.language.vocabulary import Language, Split
 
-__all__ = ["COMMENTARY", "FRAMEABLE", "INSTRUCTION", "grammar"]
+__all__ = ["ANSWER", "COMMENTARY", "FRAMEABLE", "INSTRUCTION", "QUESTION", "grammar"]
 
 INSTRUCTION = "instruction"
 """The rule that reads any instruction sentence."""
 COMMENTARY = "commentary"
 """The rule that reads any commentary sentence."""
+QUESTION = "question"
+"""The rule that reads any question about the scene."""
+ANSWER = "answer"
+"""The rule that reads any answer to one."""
 FRAMEABLE = {"actions": "action", "prohibitions": "prohibition"}
 """The phrasings that frames can carry, and the rule that each belongs to."""
 
@@ -69,6 +74,13 @@ def _productions(table: Mapping[str, Any], language: Language) -> Iterator[Produ
         for cause, groups in table["commentary"][f"{rule}s"].items():
             for template, split in _by_split(groups, f"{rule}s of {cause}"):
                 yield produce(rule, template, split, {"cause": cause})
+    for kind, body in table["exchanges"].items():
+        for template, split in _by_split(body["questions"], f"questions of {kind}"):
+            yield produce(QUESTION, template, split, {"kind": kind})
+        for group in body["answers"]:
+            lists = {name: templates for name, templates in group.items() if name != "when"}
+            for template, split in _by_split(lists, f"answers of {kind}"):
+                yield produce(ANSWER, template, split, {"kind": kind, **group.get("when", {})})
 
 
 def _words(body: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -11,7 +11,7 @@ from drivevla.language.instruction import Instruction
 from drivevla.language.phrasebook import COMMENTARY, FRAMEABLE, grammar
 from drivevla.language.vocabulary import Language, Split, member
 
-__all__ = ["phrasings", "realise"]
+__all__ = ["phrasings", "punctuated", "realise"]
 
 _BARE_SHARE = 0.5  # of the sentences made from a bare action; the rest wear a frame such as "please ..."
 
@@ -75,10 +75,11 @@ def realise(
         frames = [p for p in table.rules[f"framed_{phrasing.rule}"] if p.split is split]
         frame = frames[rng.integers(len(frames))]
         text = table.write(frame, slots, split=split, rng=rng, filled={phrasing.rule: text})
-    return _punctuated(text, language)
+    return punctuated(text, language)
 
 
-def _punctuated(text: str, language: Language) -> str:
+def punctuated(text: str, language: Language) -> str:
+    """The text with a full stop where it has no mark at its end, and capitals where English has them."""
     text = text.strip()
     if language is Language.ZH:
         return text if text[-1] in "。！？" else f"{text}。"
