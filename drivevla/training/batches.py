@@ -17,7 +17,6 @@ from drivevla.errors import ContractError
 from drivevla.geometry import cumulative_length_m, interpolate_poses, resample_path
 from drivevla.language import Instruction
 from drivevla.models.auxiliary.targets import AuxiliaryBatch, AuxiliaryTarget, collate_auxiliary
-from drivevla.models.auxiliary.targets import AuxiliaryBatch, AuxiliaryTarget, collate_auxiliary
 from drivevla.perception.collating import collate_observations
 from drivevla.types import Alternative, Future, Observation, PlanTarget, SensorBatch
 
@@ -35,7 +34,6 @@ class TrainingSample:
         future: What the teacher did then.
         refused: Whether the teacher refused what was asked for; None where nobody knows.
         target_speed_mps: The speed that the teacher aimed for, where it is known.
-        auxiliary: What auxiliary heads should say, where it was made.
         name: Where it comes from, for messages.
         instruction: The observation's instruction as kind and slots, where they are known: it can be said in other
             words.
@@ -63,7 +61,6 @@ class TrainingBatch:
         target: What the teacher did.
         refused_B: 1 where the teacher refused, 0 where it did not; NaN where nobody knows.
         names: Where the samples come from.
-        auxiliary: What auxiliary heads should say; None where no sample has it.
         auxiliary: What auxiliary heads should say; None where no sample has any.
     """
 
@@ -71,7 +68,6 @@ class TrainingBatch:
     target: PlanTarget
     refused_B: Tensor
     names: tuple[str, ...]
-    auxiliary: AuxiliaryBatch | None = None
     auxiliary: AuxiliaryBatch | None = None
 
 
@@ -100,7 +96,6 @@ def collate_samples(samples: Sequence[TrainingSample], *, steps: int, dt_s: floa
             [float("nan") if sample.refused is None else float(sample.refused) for sample in samples]
         ),
         names=tuple(sample.name for sample in samples),
-        auxiliary=collate_auxiliary([sample.auxiliary for sample in samples]),
         auxiliary=collate_auxiliary([sample.auxiliary for sample in samples]),
     )
 
