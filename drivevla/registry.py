@@ -20,11 +20,14 @@ from drivevla.errors import ConfigError, UnknownName, unknown_name
 
 __all__ = ["BUILT_IN", "GROUPS", "Entry", "Group", "entries", "load", "names"]
 
-Group: TypeAlias = Literal["heads", "encoders", "readers", "metrics", "policies", "scenarios", "objectives"]
+Group: TypeAlias = Literal[
+    "heads", "encoders", "auxiliary", "readers", "metrics", "policies", "scenarios", "objectives"
+]
 
 GROUPS: Mapping[Group, str] = {
     "heads": "head",
     "encoders": "encoder",
+    "auxiliary": "auxiliary head",
     "readers": "reader",
     "metrics": "metric",
     "policies": "policy",
@@ -46,9 +49,17 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
     },
     "encoders": {  # camera and LiDAR encoders: drivevla.perception
         "convolutional": "drivevla.perception.cameras.convolutional:ConvolutionalEncoder",
+        "objects": "drivevla.perception.objects:ObjectQueries",
         "pillars": "drivevla.perception.lidar.pillars:PillarEncoder",
         "pretrained": "drivevla.perception.cameras.pretrained:PretrainedEncoder",
         "raster": "drivevla.perception.lidar.raster:RasterEncoder",
+    },
+    "auxiliary": {  # heads that only learn beside the planner: drivevla.models.auxiliary
+        "boxes": "drivevla.models.auxiliary.boxes:BoxHead",
+        "depth": "drivevla.models.auxiliary.dense:DepthHead",
+        "lead": "drivevla.models.auxiliary.traffic:LeadHead",
+        "light": "drivevla.models.auxiliary.traffic:LightHead",
+        "semantic_grid": "drivevla.models.auxiliary.dense:SemanticGridHead",
     },
     "readers": {  # readers of data sets: drivevla.datasets
         "comma2k19": "drivevla.datasets.comma2k19:Comma2k19Reader",
@@ -80,6 +91,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "waymo-rfs": "drivevla.evaluation.open_loop.waymo:WaymoRFS",
     },
     "policies": {  # whatever drives: drivevla.policies
+        "altered": "drivevla.policies.altered:altered_policy",
         "expert": "drivevla.sim.expert:Expert",
         "constant_velocity": "drivevla.policies.constant_velocity:ConstantVelocity",
         "lane_follower": "drivevla.policies.lane_follower:LaneFollower",

@@ -18,6 +18,7 @@ from drivevla.perception.collating import EGO_FEATURES, PAST_S
 from drivevla.perception.history import PastEncoder
 from drivevla.perception.lidar.grid import BevGrid
 from drivevla.perception.lifting import lift_cameras
+from drivevla.perception.objects import ObjectSet
 from drivevla.types import CameraBatch, LidarBatch, SensorBatch
 
 __all__ = ["Scene", "SceneEncoder"]
@@ -32,12 +33,14 @@ class Scene:
         keep_BS: False for what is absent.
         bev_BDXY: The grid around the car, camera and LiDAR fused; None where the recipe has neither LiDAR nor lifting.
         camera_features: (B, D, H, W) by camera, for auxiliary heads.
+        objects: What object queries found; None where the recipe has none.
     """
 
     tokens_BSD: Tensor
     keep_BS: Tensor
     bev_BDXY: Tensor | None
     camera_features: Mapping[str, Tensor]
+    objects: ObjectSet | None = None
 
 
 class SceneEncoder(nn.Module):
@@ -48,6 +51,7 @@ class SceneEncoder(nn.Module):
         cameras: Encodes pictures: ``(B, 3, H, W) uint8 -> (B, D, h, w)``; shared by all cameras. None for a blind car.
         lidar: Encodes sweeps: ``LidarBatch -> (B, D, X, Y)``, with its ``grid``. None for a recipe without.
         lift: Whether camera features are brought to the grid and fused there too.
+        objects: Finds objects in all tokens: ``(tokens, keep) -> ObjectSet``; its tokens join the others.
         grid: Of the lifted features where there is no LiDAR encoder.
         token_cells: Side of the square of grid cells that makes a token.
     """
@@ -59,6 +63,7 @@ class SceneEncoder(nn.Module):
         cameras: nn.Module | None,
         lidar: nn.Module | None,
         lift: bool = False,
+        objects: nn.Module | None = None,
         grid: BevGrid | None = None,
         token_cells: int = 2,
     ) -> None:
@@ -74,6 +79,7 @@ class SceneEncoder(nn.Module):
         self.ego = nn.Sequential(nn.Linear(len(EGO_FEATURES), width), nn.GELU(), nn.Linear(width, width))
         self.past = PastEncoder(width, count=len(PAST_S))
         self.norm = nn.LayerNorm(width)
+        self.objects = objects
 
     def forward(self, batch: SensorBatch) -> Scene:
         """Encode every sensor.
@@ -88,12 +94,13 @@ class SceneEncoder(nn.Module):
             groups.append(self._grid_tokens(bev_BDXY, batch.lidar))
         groups.append((self.ego(batch.ego_BE)[:, None], torch.ones_like(batch.past_keep_BS[:, :1])))
         groups.append((self.past(batch.past_BS3), batch.past_keep_BS))
-        return Scene(
-            tokens_BSD=self.norm(torch.cat([tokens for tokens, _ in groups], dim=1)),
-            keep_BS=torch.cat([keep for _, keep in groups], dim=1),
-            bev_BDXY=bev_BDXY,
-            camera_features=features,
-        )
+        tokens_BSD = self.norm(torch.cat([tokens for tokens, _ in groups], dim=1))
+        keep_BS = torch.cat([keep for _, keep in groups], dim=1)
+        found: ObjectSet | None = self.objects(tokens_BSD, keep_BS) if self.objects is not None else None
+        if found is not None:
+            tokens_BSD = torch.cat([tokens_BSD, found.tokens_BKD], dim=1)
+            keep_BS = torch.cat([keep_BS, keep_BS.new_ones(found.tokens_BKD.shape[:2])], dim=1)
+        return Scene(tokens_BSD=tokens_BSD, keep_BS=keep_BS, bev_BDXY=bev_BDXY, camera_features=features, objects=found)
 
     def _seen(self, cameras: Mapping[str, CameraBatch]) -> dict[str, Tensor]:
         """Features of every camera; pictures of one size go through the encoder together."""

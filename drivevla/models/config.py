@@ -43,12 +43,16 @@ class ModelConfig:
     """Whether camera features are brought to the grid around the car too."""
     readers: tuple[str, ...] = ("minilm", "characters")
     """Sentence encoders, whose tokens are joined: minilm, characters, or a folder or hub name of a text model."""
+    objects: PartConfig | None = None
+    """Finds objects and adds a token for each (the registry's encoder "objects"); null for a model without."""
     fusion: FusionConfig = field(default_factory=FusionConfig)
     """Scene and sentence together."""
     head: PartConfig = field(default_factory=lambda: PartConfig(name="regression"))
     """Tokens to plan."""
     head_hears: bool = False
     """Whether the head attends to the words itself, beside what fusion heard."""
+    auxiliary: dict[str, PartConfig] = field(default_factory=dict)
+    """What it is asked beside the plan while it learns, by the name that its loss terms begin with."""
 
     def __post_init__(self) -> None:
         if self.width % (2 * self.fusion.attention_heads):

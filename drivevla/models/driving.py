@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from drivevla.models.auxiliary.heads import auxiliary_heads
 from drivevla.models.config import ModelConfig
 from drivevla.models.language.characters import CharacterEncoder
 from drivevla.models.language.pretrained import PretrainedReader
@@ -58,6 +59,7 @@ class DrivingModel(nn.Module):
             cameras=build_part("encoders", config.cameras, config.width) if config.cameras else None,
             lidar=build_part("encoders", config.lidar, config.width) if config.lidar else None,
             lift=config.lift,
+            objects=build_part("encoders", config.objects, config.width) if config.objects else None,
         )
         self.readers = JoinedEncoder(*(_reader(name, config.width) for name in config.readers))
         fusion = config.fusion
@@ -77,6 +79,7 @@ class DrivingModel(nn.Module):
             ego_size=len(EGO_FEATURES),
         )
         self.refusal = nn.Linear(config.width, 1)
+        self.auxiliary = auxiliary_heads(config, self.scene.grid)
 
     def forward(self, batch: SensorBatch) -> Understanding:
         """See and hear."""

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from drivevla.models.auxiliary.heads import AuxiliaryInput, auxiliary_terms
 from drivevla.models.driving import DrivingModel
 from drivevla.training.batches import TrainingBatch
 
@@ -31,7 +32,11 @@ class Imitation:
         self.instruction_dropout, self.sensor_dropout = instruction_dropout, sensor_dropout
 
     def loss(self, model: DrivingModel, batch: TrainingBatch, teacher: Any | None = None) -> Mapping[str, Tensor]:
-        """``refusal`` in nats, 0 for samples where nobody knows, beside the head's terms."""
+        """The head's terms, those of the auxiliary heads, and ``refusal`` in nats, 0 where nobody knows.
+
+        Raises:
+            ContractError: The model has auxiliary heads, and no sample of the batch has a target for any.
+        """
         understanding = model(self._dropped(batch).sensors)
         terms = dict(model.head.loss(model.head.forward(understanding.context), batch.target))
         known_B = ~batch.refused_B.isnan()
@@ -39,7 +44,10 @@ class Imitation:
             understanding.refusal_B, batch.refused_B.nan_to_num(0.0), reduction="none"
         )
         terms["refusal"] = surprise_B.masked_fill(~known_B, 0.0).mean()
-        return terms
+        given = AuxiliaryInput(
+            tokens_BND=understanding.context.tokens_BSD, scene=understanding.scene, sensors=batch.sensors
+        )
+        return terms | auxiliary_terms(model.auxiliary, given, batch.auxiliary)
 
     def _dropped(self, batch: TrainingBatch) -> TrainingBatch:
         """The batch with some sentences and sensors taken away; all chance comes from torch's own generator."""

@@ -1,0 +1,121 @@
+"""What each place is: the grid around the car, and how far each patch of a picture is away.
+
+B batch, D width, C classes, X and Y cells, H and W rows and columns of a camera's tokens, P points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from drivevla.models.auxiliary.heads import AuxiliaryInput, Need
+from drivevla.models.auxiliary.painting import GRID_CLASSES, SEMANTIC_GRID
+from drivevla.models.auxiliary.targets import AuxiliaryBatch
+from drivevla.perception.cameras.projection import project_points
+from drivevla.perception.lidar.grid import BevGrid
+from drivevla.types import CameraBatch, LidarBatch
+
+__all__ = ["DepthHead", "SemanticGridHead", "token_depths"]
+
+_FARTHEST_M = 80.0
+
+
+class SemanticGridHead(nn.Module):
+    """Lanes, vehicles and people on foot on a grid of one-metre cells, from the features around the car.
+
+    Args:
+        width: Of the features.
+        grid: That the features live on.
+    """
+
+    needs: Need | None = "grid"
+
+    def __init__(self, width: int, *, grid: BevGrid) -> None:
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(width, width // 2, 3, padding=1),
+            nn.GELU(),
+            nn.Conv2d(width // 2, len(GRID_CLASSES), 3, padding=1),
+        )
+        self._where_XY2 = _lookup(grid)
+
+    def forward(self, given: AuxiliaryInput) -> Tensor:
+        """(B, C, X, Y) logits on ``SEMANTIC_GRID``."""
+        bev_BDXY = given.scene.bev_BDXY
+        assert bev_BDXY is not None
+        where = self._where_XY2.to(bev_BDXY).expand(len(bev_BDXY), -1, -1, -1)
+        finer_BDXY = F.grid_sample(bev_BDXY, where, align_corners=False)
+        logits: Tensor = self.net(finer_BDXY)
+        return logits
+
+    def loss(self, prediction: Tensor, given: AuxiliaryInput, target: AuxiliaryBatch) -> Mapping[str, Tensor]:
+        """One term a class: half of it the mean surprise of the cells that are it, half that of all others, in nats."""
+        surprise = F.binary_cross_entropy_with_logits(prediction, target.grid_BCXY, reduction="none")
+        is_it, is_not = target.grid_BCXY, 1.0 - target.grid_BCXY
+        known_BC = target.grid_known_BC.to(surprise)
+        # A walker is four cells of four thousand: unbalanced, "nowhere" would be a fine answer.
+        halves_BC = sum(
+            (surprise * part).sum(dim=(2, 3)) / part.sum(dim=(2, 3)).clamp_min(1.0) for part in (is_it, is_not)
+        )
+        return dict(zip(GRID_CLASSES, (0.5 * halves_BC * known_BC).mean(dim=0).unbind(), strict=True))
+
+
+class DepthHead(nn.Module):
+    """How far away the nearest thing in each patch of each picture is; the LiDAR tells while learning.
+
+    Depth from sparse returns as in BEVDepth's supervision (arXiv 2206.10092, section 3.2), as a number, not bins.
+
+    Args:
+        width: Of the features.
+    """
+
+    needs: Need | None = "cameras"
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.net = nn.Sequential(nn.Conv2d(width, width, 1), nn.GELU(), nn.Conv2d(width, 1, 1))
+        nn.init.constant_(self.net[-1].bias, math.log(15.0))  # type: ignore[arg-type]
+
+    def forward(self, given: AuxiliaryInput) -> dict[str, Tensor]:
+        """(B, H, W) natural logarithm of metres by camera."""
+        return {name: self.net(feature)[:, 0] for name, feature in given.scene.camera_features.items()}
+
+    def loss(
+        self, prediction: dict[str, Tensor], given: AuxiliaryInput, target: AuxiliaryBatch
+    ) -> Mapping[str, Tensor]:
+        """``error``: mean absolute difference of logarithms over the patches of a sample that a return falls in."""
+        sensors = given.sensors
+        wrong_B = known_B = sensors.ego_BE.new_zeros(len(sensors.ego_BE))
+        if sensors.lidar is not None:
+            for name, log_depth_BHW in prediction.items():
+                depth_BHW = token_depths(sensors.cameras[name], sensors.lidar, *log_depth_BHW.shape[1:])
+                known_BHW = depth_BHW.isfinite()
+                true_BHW = torch.where(known_BHW, depth_BHW, 1.0).clamp(1.0, _FARTHEST_M).log()
+                wrong_B = wrong_B + ((log_depth_BHW - true_BHW).abs() * known_BHW).sum(dim=(1, 2))
+                known_B = known_B + known_BHW.sum(dim=(1, 2))
+        else:  # the term keeps its gradient, so that all processes exchange the same ones
+            wrong_B = wrong_B + sum(each.sum(dim=(1, 2)) * 0.0 for each in prediction.values())
+        return {"error": (wrong_B / known_B.clamp_min(1.0)).mean()}
+
+
+def token_depths(camera: CameraBatch, lidar: LidarBatch, rows: int, columns: int) -> Tensor:
+    """(B, H, W) depth in metres of the nearest return in each cell of a grid over the picture; infinite without one."""
+    where, depth, visible = project_points(camera, lidar.points_BP4[..., :3])
+    visible = visible & lidar.keep_BP
+    column = ((where[..., 0] + 1) / 2 * columns).long().clamp(0, columns - 1)
+    row = ((where[..., 1] + 1) / 2 * rows).long().clamp(0, rows - 1)
+    nearest = depth.new_full((len(depth), rows * columns), math.inf)
+    nearest = nearest.scatter_reduce(1, row * columns + column, depth.masked_fill(~visible, math.inf), "amin")
+    return nearest.unflatten(1, (rows, columns))
+
+
+def _lookup(grid: BevGrid) -> Tensor:
+    """(X, Y, 2) where the cells of the semantic grid lie on another, as ``grid_sample`` wants it: last axis first."""
+    centres_XY2 = SEMANTIC_GRID.centres()
+    low = centres_XY2.new_tensor([grid.ahead_m[0], grid.aside_m[0]])
+    high = centres_XY2.new_tensor([grid.ahead_m[1], grid.aside_m[1]])
+    return (2 * (centres_XY2 - low) / (high - low) - 1).flip(-1)
