@@ -45,7 +45,6 @@ class TrainingSample:
     future: Future
     refused: bool | None = None
     target_speed_mps: float | None = None
-    auxiliary: AuxiliaryTarget | None = None
     name: str = ""
     instruction: Instruction | None = None
     alternatives: tuple[Alternative, ...] = ()
