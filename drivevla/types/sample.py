@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivevla.errors import ContractError
-from drivevla.language import Cause, Commentary, Instruction
+from drivevla.language import Cause, Commentary, Exchange, Instruction
 from drivevla.types.checks import frozen_mapping, real_array, real_number, set_field
 from drivevla.types.observation import Observation
 from drivevla.types.truth import Future, LightState, Truth
@@ -90,12 +90,14 @@ class QuestionAnswer:
         answer: Likewise.
         topic: What it is about: "perception", "prediction", "planning", "behavior".
         mentions: The objects that either speaks of.
+        exchange: Both in kinds and slots, where they were made from the truth.
     """
 
     question: str
     answer: str
     topic: str | None = None
     mentions: tuple[ObjectMention, ...] = ()
+    exchange: Exchange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
