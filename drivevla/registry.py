@@ -75,6 +75,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "counterfactual": "drivevla.evaluation.open_loop.instructed:CounterfactualEffect",
         "covla": "drivevla.evaluation.open_loop.covla:CoVLA",
         "covla-10": "drivevla.evaluation.open_loop.covla:covla_10",
+        "displacement": "drivevla.evaluation.open_loop.displacement:Displacement",
         "dreaming": "drivevla.evaluation.open_loop.dreaming:ActionDreaming",
         "drivelm": "drivevla.evaluation.open_loop.text.drivelm:DriveLM",
         "navsim-v1.1": "drivevla.evaluation.open_loop.navsim.protocol:NavsimV1",

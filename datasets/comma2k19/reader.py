@@ -73,6 +73,11 @@ class Comma2k19Reader:
         """Every segment of a minute."""
         return self._scenes
 
+    @property
+    def device_xy_m(self) -> tuple[float, float]:
+        """Where the recording device is in the ego frame."""
+        return (self._device_x_m, 0.0)
+
     def sample(self, token: str) -> Sample:
         """The window of a token ``segment/frame``.
 

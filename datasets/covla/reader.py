@@ -108,6 +108,11 @@ class CoVLAReader:
         """Every scene; CoVLA has no splits of its own."""
         return self._scenes
 
+    @property
+    def device_xy_m(self) -> tuple[float, float]:
+        """Where the recording device is in the ego frame."""
+        return (self._device_x_m, 0.0)
+
     def sample(self, token: str) -> Sample:
         """The frame of a token ``scene/frame``.
 

@@ -8,7 +8,7 @@ and what other tables hide: ``docs/open-loop.md``.
 from drivevla.evaluation.open_loop.averages import mean_scores
 from drivevla.evaluation.open_loop.metric import Definition, OpenLoopMetric, Samples, Scores
 from drivevla.evaluation.open_loop.prediction_file import read_predictions, write_predictions
-from drivevla.evaluation.open_loop.predictions import Predictions, predictions_from_plans
+from drivevla.evaluation.open_loop.predictions import Predictions, joined_predictions, predictions_from_plans
 from drivevla.evaluation.open_loop.scoring import MissingRule, OpenLoopReport, load_metric, score_predictions
 from drivevla.evaluation.open_loop.truth import OpenLoopTruth
 from drivevla.evaluation.open_loop.truth_file import read_truth, write_truth
@@ -22,6 +22,7 @@ __all__ = [
     "Predictions",
     "Samples",
     "Scores",
+    "joined_predictions",
     "load_metric",
     "mean_scores",
     "predictions_from_plans",

@@ -1,7 +1,8 @@
 """CoVLA: mean and final distance between predicted and driven points, in the plane and in space.
 
-CoVLA has published no evaluation code. Its data set gives 60 points over 3 s; the paper's agent is said to predict 10.
-The number of points is therefore part of every name here, and so is whether height counts.
+CoVLA has published no evaluation code. Its data set gives 60 points at 20 Hz, of which the first is the present one, so
+that the last lies 2.95 s ahead; the paper's agent is said to predict 10 of them. The present point has no error and is
+not counted. The number of points compared is part of every name here, and so is whether height counts.
 
 Source: CoVLA (WACV 2025): ADE is the mean Euclidean error over the points, FDE that of the last, vehicle frame.
 """
@@ -16,7 +17,8 @@ from drivevla.geometry import interpolate_poses, rotate_points
 
 __all__ = ["CoVLA", "covla_10", "point_errors_m"]
 
-_HORIZON_S = 3.0
+_WINDOW, _RATE_HZ = 60, 20.0
+_HORIZON_S = (_WINDOW - 1) / _RATE_HZ
 
 
 def point_errors_m(predicted_m: NDArray[np.float64], driven_m: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -33,24 +35,26 @@ def point_errors_m(predicted_m: NDArray[np.float64], driven_m: NDArray[np.float6
 
 
 class CoVLA:
-    """ADE and FDE over 3 s of the recording device's positions, at evenly spaced points.
+    """ADE and FDE of the recording device's positions over the points of the data set that lie ahead.
 
-    A sample whose future is not known up to 3 s is left out. Errors in space are given where the predictions have
+    A sample whose future is not known up to 2.95 s is left out. Errors in space are given where the predictions have
     heights, and only there.
 
     Args:
-        points: How many points stand for the 3 s: 60 as in the data set, 10 as in the paper.
+        every: Every so many of the points, counted back from the last: 1 takes the 59 that lie ahead, 6 takes ten, as
+            many as the paper's agent predicts.
     """
 
-    def __init__(self, points: int = 60) -> None:
-        if points < 1:
-            raise ConfigError(f"points must be at least 1, got {points}")
-        self.points = points
+    def __init__(self, every: int = 1) -> None:
+        if not 1 <= every < _WINDOW:
+            raise ConfigError(f"every must be 1 to {_WINDOW - 1}, got {every}")
+        self.times_s = np.arange(_WINDOW - 1, 0, -every)[::-1] / _RATE_HZ
+        self.points = len(self.times_s)
         self.definition = Definition(
-            name="covla" if points == 60 else f"covla-{points}",
-            version="1",
-            summary=f"mean (ADE) and last (FDE) distance over {points} points in 3 s, mean over samples",
-            source="CoVLA, WACV 2025; no public evaluation code",
+            name="covla" if every == 1 else f"covla-{self.points}",
+            version="2",
+            summary=f"mean (ADE) and last (FDE) distance over {self.points} points up to 2.95 s, mean over samples",
+            source="CoVLA, WACV 2025; no public evaluation code; points as in the data set",
             horizon_s=_HORIZON_S,
             details=("device_xy_m",),
         )
@@ -62,7 +66,7 @@ class CoVLA:
             DataError: The truth has no ``device_xy_m``, or heights are predicted and it has no ``z``.
         """
         name = self.definition.name
-        times_s = np.arange(1, self.points + 1) * (_HORIZON_S / self.points)
+        times_s = self.times_s
         lever = samples.truth.detail("device_xy_m", (2,), needed_by=name)
         driven_poses, known = samples.truth.poses_at(times_s)
         predicted = device_points_m(samples.predictions.chosen_poses_at(times_s), lever)
@@ -82,7 +86,7 @@ class CoVLA:
 
 def covla_10() -> CoVLA:
     """The same over the ten points of the paper's agent."""
-    return CoVLA(points=10)
+    return CoVLA(every=6)
 
 
 def device_points_m(poses: NDArray[np.float64], device_xy_m: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,9 +1,10 @@
 """Prediction files: one row a pose, as Parquet or as an npz of plain columns.
 
 Columns: ``token`` (text), ``t_s``, ``x``, ``y``, ``yaw`` (ego frame under the rear axle at the sample's time, metres
-and radians), and where wanted ``z``, ``mode`` (0, 1, ...), ``score`` (of the mode), ``text`` (of the sample) and
-``frame`` ("ego" in every row: a file in another frame can say so and is refused). An answer without a plan is one row
-whose ``t_s``, ``x``, ``y`` and ``yaw`` are all null (NaN). Nothing else may be missing, and no pose may come twice.
+and radians), and where wanted ``z``, ``mode`` (0, 1, ...), ``score`` (of the mode), ``text`` and ``refused`` (of the
+sample; true, false, 1 or 0) and ``frame`` ("ego" in every row: a file in another frame can say so and is refused). An
+answer without a plan is one row whose ``t_s``, ``x``, ``y`` and ``yaw`` are all null (NaN). Nothing else may be
+missing, and no pose may come twice.
 """
 
 import zipfile
@@ -19,7 +20,7 @@ from drivevla.evaluation.open_loop.predictions import Predictions
 __all__ = ["read_columns", "read_predictions", "write_predictions"]
 
 _NEEDED = ("token", "t_s", "x", "y", "yaw")
-_OPTIONAL = ("z", "mode", "score", "text", "frame")
+_OPTIONAL = ("z", "mode", "score", "text", "refused", "frame")
 _TIMES_AGREE_S = 1e-5  # single precision seconds
 
 
@@ -143,6 +144,7 @@ def _assembled(columns: dict[str, NDArray[Any]]) -> Predictions:
         planned=planned,
         texts=_text_of_samples(columns, sample, len(tokens), rows),
         heights_m=heights,
+        refused=_refusals_of_samples(columns, sample, tokens, rows),
     )
 
 
@@ -253,6 +255,25 @@ def _text_of_samples(
     return tuple(found)
 
 
+def _refusals_of_samples(
+    columns: dict[str, NDArray[Any]], sample: NDArray[np.intp], tokens: tuple[str, ...], rows: int
+) -> NDArray[np.bool_] | None:
+    if "refused" not in columns:
+        return None
+    column = columns["refused"]
+    if column.dtype == np.bool_:
+        column = column.astype(np.float64)
+    values = _numbers("refused", column, rows)
+    if not np.isin(values, (0.0, 1.0)).all():
+        raise DataError("the column refused must hold true or false (1 or 0) in every row")
+    refused = np.zeros(len(tokens), dtype=np.bool_)
+    refused[sample] = values == 1.0
+    differ = refused[sample] != (values == 1.0)
+    if differ.any():
+        raise DataError(f"{tokens[sample[int(np.argmax(differ))]]!r} is refused in one row and not in another")
+    return refused
+
+
 def _flat(predictions: Predictions) -> dict[str, NDArray[Any]]:
     modes, steps = predictions.poses.shape[1:3]
     planned = np.flatnonzero(predictions.planned)
@@ -272,6 +293,8 @@ def _flat(predictions: Predictions) -> dict[str, NDArray[Any]]:
         "text": texts[sample],
         "frame": np.full(len(sample), "ego"),
     }
+    if predictions.refused is not None:
+        columns["refused"] = predictions.refused[sample]
     if predictions.heights_m is not None:
         columns["z"] = np.concatenate([predictions.heights_m[planned].reshape(-1), nothing])
     return columns

@@ -11,7 +11,7 @@ from drivevla.geometry import interpolate_poses
 from drivevla.types import Plan
 from drivevla.types.checks import real_array, set_field, whole_array
 
-__all__ = ["Predictions", "predictions_from_plans"]
+__all__ = ["Predictions", "joined_predictions", "predictions_from_plans"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +29,7 @@ class Predictions:
         planned: (N,) False where the answer holds no plan, because it did not parse or because it is a text alone.
         texts: N answers in words; None where there is none.
         heights_m: (N, K, T) z of the same poses; None where the file has none.
+        refused: (N,) whether the instruction was refused; None where the file does not say.
     """
 
     tokens: tuple[str, ...]
@@ -38,6 +39,7 @@ class Predictions:
     planned: NDArray[np.bool_]
     texts: tuple[str | None, ...]
     heights_m: NDArray[np.float64] | None = None
+    refused: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         """Check and freeze.
@@ -65,6 +67,8 @@ class Predictions:
             heights = np.asarray(self.heights_m, dtype=np.float64)
             real_array("heights_m", heights[planned], (int(planned.sum()), poses.shape[1], len(times)))
             set_field(self, "heights_m", _frozen(heights))
+        if self.refused is not None:
+            set_field(self, "refused", whole_array("refused", self.refused, (count,), np.bool_))
         for name, value in (("times_s", times), ("poses", _frozen(poses)), ("scores", scores), ("planned", planned)):
             set_field(self, name, value)
 
@@ -86,6 +90,7 @@ class Predictions:
             planned=self.planned[indices],
             texts=tuple(self.texts[index] for index in indices),
             heights_m=None if self.heights_m is None else self.heights_m[indices],
+            refused=None if self.refused is None else self.refused[indices],
         )
 
     def poses_at(self, times_s: ArrayLike) -> NDArray[np.float64]:
@@ -135,25 +140,66 @@ class Predictions:
             )
 
 
-def predictions_from_plans(tokens: Sequence[str], plans: Sequence[Plan]) -> Predictions:
+def predictions_from_plans(tokens: Sequence[str], plans: Sequence[Plan | None]) -> Predictions:
     """A policy's plans as predictions; a plan's modes, where it has them, become the modes.
+
+    Args:
+        tokens: N names of samples.
+        plans: One each; None where the policy gave no plan.
 
     Raises:
         ContractError: The plans differ in their times or in their number of modes, or their number is not the tokens'.
     """
     if len(tokens) != len(plans):
         raise ContractError(f"one plan a token, got {len(plans)} plans for {len(tokens)} tokens")
-    modes = [_modes_of(plan) for plan in plans]
-    shapes = {(poses.shape, plan.dt_s) for (poses, _), plan in zip(modes, plans, strict=True)}
-    if len(shapes) != 1:
+    modes = [None if plan is None else _modes_of(plan) for plan in plans]
+    shapes = {(mode[0].shape, plan.dt_s) for mode, plan in zip(modes, plans, strict=True) if mode is not None and plan}
+    if len(shapes) > 1:
         raise ContractError(f"all plans must have the same times and number of modes, got {sorted(shapes)[:4]}")
+    given = next((plan for plan in plans if plan is not None), None)
+    shape = next(iter(shapes))[0] if shapes else (1, 0, 3)
+    absent = np.full(shape, np.nan), np.full(shape[0], 1.0 / shape[0])
     return Predictions(
         tokens=tuple(tokens),
-        times_s=plans[0].times_s,
-        poses=np.stack([poses for poses, _ in modes]),
-        scores=np.stack([scores for _, scores in modes]),
-        planned=np.ones(len(plans), dtype=np.bool_),
-        texts=tuple(plan.text for plan in plans),
+        times_s=np.zeros(0) if given is None else given.times_s,
+        poses=np.stack([(mode or absent)[0] for mode in modes]) if modes else np.zeros((0, *shape)),
+        scores=np.stack([(mode or absent)[1] for mode in modes]) if modes else np.zeros((0, shape[0])),
+        planned=np.array([plan is not None for plan in plans], dtype=np.bool_),
+        texts=tuple(None if plan is None else plan.text for plan in plans),
+        refused=np.array([plan is not None and plan.refused for plan in plans], dtype=np.bool_),
+    )
+
+
+def joined_predictions(parts: Sequence[Predictions]) -> Predictions:
+    """The predictions of several scenes as one.
+
+    Raises:
+        ContractError: There is none, or the plans differ in their times or their number of modes.
+    """
+    if not parts:
+        raise ContractError("there are no predictions to join")
+    planned = [part for part in parts if part.planned.any()] or [parts[0]]
+    shape = planned[0].poses.shape[1:]
+    if any(part.poses.shape[1:] != shape or not np.array_equal(part.times_s, planned[0].times_s) for part in planned):
+        raise ContractError("predictions to be joined must have the same times and number of modes")
+    if any(part.heights_m is not None for part in parts):
+        raise ContractError("predictions with heights are not joined: plans have none")
+    with_refusals = all(part.refused is not None for part in parts)
+
+    def poses(part: Predictions) -> NDArray[np.float64]:
+        return part.poses if part.planned.any() else np.full((len(part), *shape), np.nan)
+
+    def scores(part: Predictions) -> NDArray[np.float64]:
+        return part.scores if part.planned.any() else np.full((len(part), shape[0]), 1.0 / shape[0])
+
+    return Predictions(
+        tokens=tuple(token for part in parts for token in part.tokens),
+        times_s=planned[0].times_s,
+        poses=np.concatenate([poses(part) for part in parts]),
+        scores=np.concatenate([scores(part) for part in parts]),
+        planned=np.concatenate([part.planned for part in parts]),
+        texts=tuple(text for part in parts for text in part.texts),
+        refused=np.concatenate([part.refused for part in parts if part.refused is not None]) if with_refusals else None,
     )
 
 

@@ -61,16 +61,16 @@ def score(predictions: Predictions, truth: OpenLoopTruth, **options: Any) -> Ope
 
 def test_a_perfect_plan_scores_perfect() -> None:
     values = score(plans_of(("a", "b")), truth_of(("a", "b"))).scores.values
-    assert values == {"ADE_2d_60points_m": pytest.approx(0.0), "FDE_2d_60points_m": pytest.approx(0.0)}
+    assert values == {"ADE_2d_59points_m": pytest.approx(0.0), "FDE_2d_59points_m": pytest.approx(0.0)}
 
 
 def test_the_present_point_is_not_counted_and_the_number_of_points_matters() -> None:
-    # 1 m beside from the first pose on: the way there is linear over the first 0.25 s, 5 of 60 points.
-    sixty = score(plans_of(("a",), beside_m=1.0), truth_of(("a",))).scores.values
+    # 1 m beside from the first pose on: the way there is linear over the first 0.25 s, 5 of the 59 points; of the ten, the first (0.25 s) is there already.
+    every = score(plans_of(("a",), beside_m=1.0), truth_of(("a",))).scores.values
     ten = score_predictions(load_metric("covla-10"), plans_of(("a",), beside_m=1.0), truth_of(("a",))).scores.values
-    assert sixty["ADE_2d_60points_m"] == pytest.approx((0.2 + 0.4 + 0.6 + 0.8 + 56) / 60)
+    assert every["ADE_2d_59points_m"] == pytest.approx((0.2 + 0.4 + 0.6 + 0.8 + 55) / 59)
     assert ten["ADE_2d_10points_m"] == pytest.approx(1.0)
-    assert sixty["FDE_2d_60points_m"] == ten["FDE_2d_10points_m"] == pytest.approx(1.0)
+    assert every["FDE_2d_59points_m"] == ten["FDE_2d_10points_m"] == pytest.approx(1.0)
 
 
 def test_a_wrong_heading_swings_the_device() -> None:
@@ -83,14 +83,14 @@ def test_a_wrong_heading_swings_the_device() -> None:
         ),
         truth_of(("a",)),
     ).scores.values
-    assert values["FDE_2d_60points_m"] == pytest.approx(3.0)
+    assert values["FDE_2d_59points_m"] == pytest.approx(3.0)
 
 
 def test_heights_are_scored_where_they_are_predicted() -> None:
     heights = np.zeros((1, 12))
     values = score(plans_of(("a",), rise=0.1), truth_of(("a",), z=heights)).scores.values
-    assert values["FDE_2d_60points_m"] == pytest.approx(0.0)
-    assert values["FDE_3d_60points_m"] == pytest.approx(3.0)
+    assert values["FDE_2d_59points_m"] == pytest.approx(0.0)
+    assert values["FDE_3d_59points_m"] == pytest.approx(2.95)
     with pytest.raises(DataError, match="'z'"):
         score(plans_of(("a",), rise=0.1), truth_of(("a",)))
 
@@ -105,12 +105,12 @@ def test_predictions_find_their_truth_by_token() -> None:
         planned=np.ones(2, dtype=np.bool_),
         texts=(None, None),
     )
-    column = score(mixed, truth_of(("a", "b"))).scores.per_sample["FDE_2d_60points_m"]
+    column = score(mixed, truth_of(("a", "b"))).scores.per_sample["FDE_2d_59points_m"]
     assert column.tolist() == pytest.approx([0.0, 1.0])
 
 
 def test_a_horizon_beyond_the_plan_is_refused() -> None:
-    with pytest.raises(DataError, match="covla compares up to 3 s and the plans end"):
+    with pytest.raises(DataError, match="covla compares up to 2.95 s and the plans end"):
         score(plans_of(("a",), steps=11), truth_of(("a",)))
 
 
@@ -155,8 +155,8 @@ def test_samples_whose_log_ends_are_left_out_and_counted() -> None:
         tokens=truth.tokens, times_s=TIMES_S, poses=truth.poses, valid=valid, details=dict(truth.details)
     )
     scores = score(plans_of(("a", "b"), beside_m=1.0), short).scores
-    assert scores.counts == {"samples": 1, "left_out": 1, "points": 60}
-    assert np.isnan(scores.per_sample["ADE_2d_60points_m"][1])
+    assert scores.counts == {"samples": 1, "left_out": 1, "points": 59}
+    assert np.isnan(scores.per_sample["ADE_2d_59points_m"][1])
 
 
 def test_every_protocol_says_what_it_is() -> None:
@@ -218,16 +218,16 @@ def test_the_verb_prints_what_was_scored(tmp_path: Path, capsys: pytest.CaptureF
     assert "--missing leave_out" in capsys.readouterr().err
     assert main([*command, "--missing", "leave_out"]) == 0
     text = capsys.readouterr().out
-    assert "FDE_2d_60points_m  1" in text
+    assert "FDE_2d_59points_m  1" in text
     assert "INCOMPLETE: of 2 samples 1 have no prediction" in text
     assert main([*command, "--missing", "leave_out", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["protocol"]["name"] == "covla"
-    assert found["values"]["FDE_2d_60points_m"] == pytest.approx(1.0)
+    assert found["values"]["FDE_2d_59points_m"] == pytest.approx(1.0)
     assert found["counts"] == {
         "samples": 1,
         "left_out": 0,
-        "points": 60,
+        "points": 59,
         "truth_samples": 2,
         "missing": 1,
         "without_plan": 0,
