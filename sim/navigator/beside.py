@@ -11,12 +11,13 @@ from drivevla.language.vocabulary import member
 from drivevla.sim.maps import Landmark as MapLandmark
 from drivevla.sim.routes.plan import DensePlan
 
-__all__ = ["SEEN_WITHIN_M", "Sight", "name_of", "sights_along"]
+__all__ = ["SEEN_WITHIN_M", "Name", "Sight", "name_of", "sights_along", "thing_of"]
 
 SEEN_WITHIN_M = 30.0
 """A landmark whose middle is farther from the route is not spoken of: houses stand before it."""
 
 Name = tuple[Landmark, Colour | None]
+"""What instructions call a landmark: its kind, and its colour where that kind has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,19 +37,25 @@ class Sight:
     offset_m: float
 
 
-def name_of(landmark: MapLandmark) -> Name | None:
-    """What instructions call a landmark, or None if they have no word for it or do not know its colour.
-
-    A bus is no landmark to find the way by: it may drive off.
-    """
+def thing_of(landmark: MapLandmark) -> Name | None:
+    """What instructions call a thing that one can stop by, or None if they have no word for it or not its colour."""
     try:
         kind = member(Landmark, landmark.kind)
         colour = None if landmark.color is None else member(Colour, landmark.color)
     except UnknownName:
         return None
-    if kind is Landmark.BUS or (kind in COLOURED_LANDMARKS and colour is None):
+    if kind in COLOURED_LANDMARKS and colour is None:
         return None
     return kind, colour if kind in COLOURED_LANDMARKS else None
+
+
+def name_of(landmark: MapLandmark) -> Name | None:
+    """What instructions that lead along a route call a landmark, or None if they do not speak of it.
+
+    A bus is no landmark to find the way by: it may drive off.
+    """
+    name = thing_of(landmark)
+    return None if name is None or name[0] is Landmark.BUS else name
 
 
 def sights_along(plan: DensePlan, landmarks: Sequence[MapLandmark]) -> tuple[Sight, ...]:

@@ -108,6 +108,11 @@ class GoalMonitor:
         if isinstance(goal, InOrder):
             self._inner = GoalMonitor(goal.goals[0], carla_map, landmarks, junctions=self._junctions[:1], shape=shape)
 
+    @property
+    def goal_now(self) -> Goal:
+        """What must become true next: of goals in order, the first that is not reached yet."""
+        return self.goal if self._inner is None else self._inner.goal_now
+
     def update(self, sample: Sample) -> Verdict:
         """Judge with one step more.
 

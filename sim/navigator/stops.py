@@ -9,7 +9,7 @@ import numpy as np
 
 from drivevla.language import Relation, StandStill, StopPlace
 from drivevla.sim.maps import Landmark
-from drivevla.sim.navigator.beside import SEEN_WITHIN_M, name_of
+from drivevla.sim.navigator.beside import SEEN_WITHIN_M, thing_of
 from drivevla.sim.routes.lanes import LaneGraph
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def is_in_place(
         case StopPlace.BY_OBJECT:
             assert goal.thing is not None  # the goal is made from an instruction that has it
             name = (goal.thing.landmark, goal.thing.colour)
-            return any(_by(mark, goal, pose, shape) for mark in landmarks if name_of(mark) == name)
+            return any(_by(mark, goal, pose, shape) for mark in landmarks if thing_of(mark) == name)
 
 
 def _at_roadside(carla_map: "carla.Map", pose: tuple[float, float, float]) -> bool:
