@@ -1,6 +1,7 @@
 """From slots to sentences: an instruction or a commentary, said in a language."""
 
 import re
+from functools import lru_cache
 
 import numpy as np
 
@@ -16,6 +17,7 @@ __all__ = ["phrasings", "punctuated", "realise"]
 _BARE_SHARE = 0.5  # of the sentences made from a bare action; the rest wear a frame such as "please ..."
 
 
+@lru_cache(maxsize=4096)
 def phrasings(
     subject: Instruction | Commentary, *, language: Language | str, split: Split | str
 ) -> tuple[Production, ...]:

@@ -1,7 +1,6 @@
 """The process that drives one route: ``python -m drivevla.evaluation.closed_loop.child FOLDER``.
 
-It reads ``job.json`` in the folder and leaves its results there. It writes a line of JSON to its standard output at
-every sign of life, and ends when its standard input is closed: with the process that started it, however that ended.
+It reads ``job.json`` in the folder and leaves its results there.
 """
 
 import json
@@ -9,17 +8,26 @@ import logging
 import os
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from drivevla.errors import SimulatorLost
 from drivevla.evaluation.closed_loop.episode import drive_route
 from drivevla.evaluation.closed_loop.job import JOB_FILE, RouteJob
 
-__all__ = ["main"]
+__all__ = ["Beat", "work_as_child"]
+
+Beat = Callable[[float, float], None]
+"""Takes simulated seconds and percent of what is to be done: a sign of life."""
 
 
-def main(folder: Path) -> None:
-    """Drive the route of a folder's job."""
+def work_as_child(work: Callable[[Path, Beat], None]) -> NoReturn:
+    """Do the work of the folder that the command line names, as the child of ``watch.run_child``, and end.
+
+    A line of JSON goes to the standard output at every sign of life; the process ends when its standard input is
+    closed: with the process that started it, however that ended.
+    """
     logging.basicConfig(level=logging.WARNING)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     lines = os.dup(1)
@@ -29,10 +37,12 @@ def main(folder: Path) -> None:
         os.write(lines, (json.dumps({"time_s": time_s, "percent": percent}) + "\n").encode())
 
     try:
-        drive_route(RouteJob.read(folder / JOB_FILE), folder, beat)
+        work(Path(sys.argv[1]), beat)
     except SimulatorLost as error:
         logging.error("the simulator was lost: %s", error)
         os._exit(1)  # at once: the client would wait for the simulator in its own end
+    sys.stderr.flush()
+    os._exit(0)  # everything is written; the client's own threads can abort in a regular exit
 
 
 def _end_with_parent() -> None:
@@ -42,6 +52,4 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
-    sys.stderr.flush()
-    os._exit(0)  # everything is written; the client's own threads can abort in a regular exit
+    work_as_child(lambda folder, beat: drive_route(RouteJob.read(folder / JOB_FILE), folder, beat))

@@ -17,18 +17,25 @@ LOG_FILE = "log.txt"
 LOG_TAIL_CHARACTERS = 600
 
 
-def run_child(folder: Path, *, hang_s: float, beat: Callable[[float, float], None]) -> str | None:
+def run_child(
+    folder: Path,
+    *,
+    hang_s: float,
+    beat: Callable[[float, float], None],
+    module: str = "drivevla.evaluation.closed_loop.child",
+) -> str | None:
     """Drive the job of a folder in a process of its own.
 
     Args:
         folder: Holds ``job.json``; results and ``log.txt`` are left there.
         hang_s: Without a sign of life for so long, the process and the simulator it started are killed.
         beat: Told simulated seconds and percent of the route at every sign of life.
+        module: The program that does it, given the folder.
 
     Returns:
         None when the route was driven; otherwise why it was not.
     """
-    command = [sys.executable, "-m", "drivevla.evaluation.closed_loop.child", str(folder)]
+    command = [sys.executable, "-m", module, str(folder)]
     with (folder / LOG_FILE).open("wb") as log:
         # A session of its own: its process group is the route's process and its simulator, nothing else.
         process = subprocess.Popen(
