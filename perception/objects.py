@@ -52,12 +52,7 @@ class ObjectQueries(nn.Module):
     ) -> None:
         super().__init__()
         self.queries_KD = nn.Parameter(torch.randn(count, width) * width**-0.5)
-        self.look = nn.ModuleList(CrossAttention(width, attention_heads=attention_heads) for _ in range(layers))
-        self.compare = nn.ModuleList(CrossAttention(width, attention_heads=attention_heads) for _ in range(layers))
-        self.think = nn.ModuleList(
-            nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
-            for _ in range(layers)
-        )
+        self.layers = nn.ModuleList(_Layer(width, attention_heads) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.what = nn.Linear(width, classes + 1)
         self.where = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, len(BOX_SCALE)))
@@ -66,13 +61,27 @@ class ObjectQueries(nn.Module):
     def forward(self, scene_BSD: Tensor, keep_BS: Tensor) -> ObjectSet:
         """Look for objects."""
         state_BKD = self.queries_KD.expand(len(scene_BSD), -1, -1)
-        everybody_BK = keep_BS.new_ones(state_BKD.shape[:2])
-        for look, compare, think in zip(self.look, self.compare, self.think, strict=True):
-            state_BKD = look(state_BKD, scene_BSD, keep_BS)
-            state_BKD = compare(state_BKD, compare.norm(state_BKD), everybody_BK)
-            state_BKD = state_BKD + think(state_BKD)
+        for layer in self.layers:
+            state_BKD = layer(state_BKD, scene_BSD, keep_BS)
         state_BKD = self.norm(state_BKD)
         logits_BKC, boxes_BK8 = self.what(state_BKD), self.where(state_BKD)
         # What is told is what was found: the planner shall not bend the boxes to its own ends.
         found = torch.cat([boxes_BK8, logits_BKC.softmax(dim=-1)], dim=-1).detach()
         return ObjectSet(tokens_BKD=state_BKD + self.told(found), logits_BKC=logits_BKC, boxes_BK8=boxes_BK8)
+
+
+class _Layer(nn.Module):
+    def __init__(self, width: int, attention_heads: int) -> None:
+        super().__init__()
+        self.look = CrossAttention(width, attention_heads=attention_heads)
+        self.compare = CrossAttention(width, attention_heads=attention_heads)
+        self.mlp = nn.Sequential(
+            nn.LayerNorm(width), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+        )
+
+    def forward(self, state_BKD: Tensor, scene_BSD: Tensor, keep_BS: Tensor) -> Tensor:
+        state_BKD = self.look(state_BKD, scene_BSD, keep_BS)
+        everybody_BK = keep_BS.new_ones(state_BKD.shape[:2])
+        state_BKD = self.compare(state_BKD, self.compare.norm(state_BKD), everybody_BK)
+        out: Tensor = state_BKD + self.mlp(state_BKD)
+        return out
