@@ -45,7 +45,12 @@ def leader_on(way_m: NDArray[np.float64], objects: tuple[ObjectTruth, ...]) -> L
     tangents = np.gradient(points, axis=0)
     tangents /= np.maximum(np.linalg.norm(tangents, axis=1, keepdims=True), 1e-9)
     best: Leader | None = None
+    low, high = points.min(axis=0), points.max(axis=0)
     for each in objects:
+        reach_m = _BESIDE_M + float(np.hypot(*each.size_m[:2])) / 2
+        middle = each.ego_from_object[:2, 3]
+        if (middle < low - reach_m).any() or (middle > high + reach_m).any():
+            continue
         away_m = _distance_to_box(points, each)
         met = np.flatnonzero(away_m < _BESIDE_M)
         if not len(met):

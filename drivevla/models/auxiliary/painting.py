@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from drivevla.geometry import cumulative_length_m, resample_path
 from drivevla.models.auxiliary.categories import CYCLIST, VEHICLE, WALKER, object_class
 from drivevla.perception.lidar.grid import BevGrid
 from drivevla.types import LaneTruth, ObjectTruth
@@ -26,17 +25,21 @@ _SPACING_M = 0.5
 
 def paint_lanes(lanes: tuple[LaneTruth, ...]) -> NDArray[np.bool_]:
     """(X, Y) cells whose middle lies in a lane."""
-    points, halves = [], []
-    for lane in lanes:
-        if len(lane.centerline_m) > 1 and cumulative_length_m(lane.centerline_m)[-1] >= _SPACING_M:
-            line = resample_path(lane.centerline_m, spacing_m=_SPACING_M)
-            points.append(line)
-            halves.append(np.full(len(line), lane.width_m / 2))
-    if not points:
+    lines = [lane.centerline_m for lane in lanes if len(lane.centerline_m) > 1]
+    if not lines:
         return np.zeros(SEMANTIC_GRID.shape, dtype=np.bool_)
-    half_m = np.concatenate(halves)
-    distance_m, nearest = cKDTree(np.concatenate(points)).query(_centres())
-    return (distance_m <= half_m[nearest]).reshape(SEMANTIC_GRID.shape)
+    starts, ends = (np.concatenate([line[part] for line in lines]) for part in (slice(None, -1), slice(1, None)))
+    halves = np.concatenate(
+        [np.full(len(lane.centerline_m) - 1, lane.width_m / 2) for lane in lanes if len(lane.centerline_m) > 1]
+    )
+    count = np.ceil(np.linalg.norm(ends - starts, axis=1) / _SPACING_M).astype(int) + 1
+    which = np.repeat(np.arange(len(count)), count)
+    share = (np.arange(len(which)) - np.repeat(np.cumsum(count) - count, count)) / count[which]
+    points = starts[which] + share[:, None] * (ends - starts)[which]
+    distance_m, nearest = cKDTree(points).query(_centres(), distance_upper_bound=float(halves.max()) + 0.01)
+    # A cell that is near to no point is told the index after the last.
+    half_m = np.append(halves[which], 0.0)[nearest]
+    return (distance_m <= half_m).reshape(SEMANTIC_GRID.shape)
 
 
 def paint_objects(objects: tuple[ObjectTruth, ...]) -> NDArray[np.bool_]:
@@ -44,24 +47,30 @@ def paint_objects(objects: tuple[ObjectTruth, ...]) -> NDArray[np.bool_]:
 
     What is smaller than a cell still paints the cells whose middle is within half a cell of its own.
     """
-    painted = np.zeros((2, len(_centres())), dtype=np.bool_)
+    painted = np.zeros((2, *SEMANTIC_GRID.shape), dtype=np.bool_)
     layers = {VEHICLE: 0, CYCLIST: 0, WALKER: 1}
     for each in objects:
         layer = layers.get(object_class(each.category))
         if layer is not None:
-            painted[layer] |= _covered(each)
-    return painted.reshape(2, *SEMANTIC_GRID.shape)
+            _paint(painted[layer], each)
+    return painted
 
 
-def _covered(thing: ObjectTruth) -> NDArray[np.bool_]:
-    pose = thing.ego_from_object
+def _paint(cells_XY: NDArray[np.bool_], thing: ObjectTruth) -> None:
+    """Set the cells that a thing covers, looking only at those near it."""
+    pose, cell_m = thing.ego_from_object, SEMANTIC_GRID.cell_m
+    half_length, half_width = np.maximum(thing.size_m[:2], cell_m) / 2
+    low = pose[:2, 3] - np.hypot(half_length, half_width)
+    high = pose[:2, 3] + np.hypot(half_length, half_width)
+    corner = np.array([SEMANTIC_GRID.ahead_m[0], SEMANTIC_GRID.aside_m[0]])
+    (x0, y0), (x1, y1) = (
+        (np.clip((each - corner) // cell_m, 0, SEMANTIC_GRID.shape)).astype(int) for each in (low, high)
+    )
+    near = _centres().reshape(*SEMANTIC_GRID.shape, 2)[x0 : x1 + 1, y0 : y1 + 1] - pose[:2, 3]
     yaw = np.arctan2(pose[1, 0], pose[0, 0])
-    offset = _centres() - pose[:2, 3]
-    least_m = SEMANTIC_GRID.cell_m / 2
-    along = np.abs(offset @ np.array([np.cos(yaw), np.sin(yaw)])) <= max(thing.size_m[0] / 2, least_m)
-    aside = np.abs(offset @ np.array([-np.sin(yaw), np.cos(yaw)])) <= max(thing.size_m[1] / 2, least_m)
-    covered: NDArray[np.bool_] = along & aside
-    return covered
+    along = np.abs(near @ np.array([np.cos(yaw), np.sin(yaw)])) <= half_length
+    aside = np.abs(near @ np.array([-np.sin(yaw), np.cos(yaw)])) <= half_width
+    cells_XY[x0 : x1 + 1, y0 : y1 + 1] |= along & aside
 
 
 @cache
