@@ -4,8 +4,6 @@ Two drives around a bend, with a parked lorry, a car ahead and a pedestrian. Pic
 that whatever is drawn over them can be judged by eye.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivevla.datasets.nuscenes.layout import CAMERAS, LIDAR
+from drivevla.datasets.nuscenes.tables import TableWriter, token_of, write_json, write_picture
 from drivevla.errors import require
 from drivevla.geometry import (
     camera_axes_from_body_axes,
@@ -41,7 +40,7 @@ _OBJECTS = {  # category: (length, width, height), start (x, y) in the world, sp
     "vehicle.car": ((4.5, 1.9, 1.6), (14.0, 0.0), 5.0),
     "human.pedestrian.adult": ((0.6, 0.7, 1.8), (12.0, -5.0), 1.0),
 }
-_LEVELS = ("v0-40", "v40-60", "v60-80", "v80-100")
+_LOCATION = "singapore-onenorth"
 
 
 def write_nuscenes_fixture(root: Path, *, keyframes: int = 9, can_bus: bool = False) -> None:
@@ -52,52 +51,17 @@ def write_nuscenes_fixture(root: Path, *, keyframes: int = 9, can_bus: bool = Fa
         keyframes: Of each scene; 2 a second.
         can_bus: Whether to write the CAN bus expansion as well.
     """
-    tables = _static_tables()
+    tables = TableWriter([_LOCATION], date="2020-09-13")
+    for category in _OBJECTS:
+        tables.add("category", token=token_of(category), name=category, description=category)
+    for channel in (*CAMERAS, LIDAR):
+        intrinsics = None if channel == LIDAR else _intrinsics()
+        tables.calibration(token_of("calibrated", channel), channel, _ego_from(channel), intrinsics)
     for name, yaw_rate in _SCENES.items():
         _Drive(root, tables, name, yaw_rate, keyframes).write()
         if can_bus:
-            _write_json(root / "can_bus" / f"{name}_pose.json", list(_can_messages(yaw_rate, keyframes)))
-    for name, records in tables.items():
-        _write_json(root / _VERSION / f"{name}.json", records)
-    _write_picture(root / "maps" / "fixture.png", np.zeros((8, 8, 3), dtype=np.uint8))
-
-
-def _token(*parts: object) -> str:
-    return hashlib.md5("/".join(map(str, parts)).encode(), usedforsecurity=False).hexdigest()
-
-
-def _static_tables() -> dict[str, list[dict[str, Any]]]:
-    log = _token("log")
-    return {
-        "attribute": [{"token": _token("attribute"), "name": "vehicle.moving", "description": "It moves."}],
-        "calibrated_sensor": list(_calibrations()),
-        "category": [{"token": _token(name), "name": name, "description": name} for name in _OBJECTS],
-        "ego_pose": [],
-        "instance": [],
-        "log": [
-            {
-                "token": log,
-                "logfile": "n000-2020-09-13-12-26-40+0000",
-                "vehicle": "n000",
-                "date_captured": "2020-09-13",
-                "location": "singapore-onenorth",
-            }
-        ],
-        "map": [
-            {"token": _token("map"), "category": "semantic_prior", "filename": "maps/fixture.png", "log_tokens": [log]}
-        ],
-        "sample": [],
-        "sample_annotation": [],
-        "sample_data": [],
-        "scene": [],
-        "sensor": [
-            {"token": _token(name), "channel": name, "modality": "lidar" if name == LIDAR else "camera"}
-            for name in (*CAMERAS, LIDAR)
-        ],
-        "visibility": [
-            {"token": str(index), "level": level, "description": level} for index, level in enumerate(_LEVELS, 1)
-        ],
-    }
+            write_json(root / "can_bus" / f"{name}_pose.json", list(_can_messages(yaw_rate, keyframes)))
+    tables.write(root, _VERSION, more={})
 
 
 def _ego_from(channel: str) -> NDArray[np.float64]:
@@ -111,18 +75,6 @@ def _ego_from(channel: str) -> NDArray[np.float64]:
 
 def _intrinsics() -> NDArray[np.float64]:
     return intrinsics_from_fov(width_px=_PICTURE_PX[0], height_px=_PICTURE_PX[1], fov_deg=70.0)
-
-
-def _calibrations() -> Iterator[dict[str, Any]]:
-    for channel in (*CAMERAS, LIDAR):
-        translation, rotation = record_from_transform(_ego_from(channel))
-        yield {
-            "token": _token("calibrated", channel),
-            "sensor_token": _token(channel),
-            "translation": translation.tolist(),
-            "rotation": rotation.tolist(),
-            "camera_intrinsic": [] if channel == LIDAR else _intrinsics().tolist(),
-        }
 
 
 def _world_from_ego(time_s: float, yaw_rate: float) -> NDArray[np.float64]:
@@ -139,62 +91,45 @@ def _world_from_object(category: str, time_s: float) -> NDArray[np.float64]:
 class _Drive:
     """One scene, written table by table."""
 
-    def __init__(
-        self, root: Path, tables: dict[str, list[dict[str, Any]]], name: str, yaw_rate: float, keyframes: int
-    ) -> None:
+    def __init__(self, root: Path, tables: TableWriter, name: str, yaw_rate: float, keyframes: int) -> None:
         self.root, self.tables, self.name, self.yaw_rate, self.keyframes = root, tables, name, yaw_rate, keyframes
         self.start_us = _START_US + 100_000_000 * list(_SCENES).index(name)
-        self.samples = [_token(name, "sample", index) for index in range(keyframes)]
+        self.samples = [token_of(name, "sample", index) for index in range(keyframes)]
 
     def write(self) -> None:
-        self._add_chain("sample", [self._sample(index) for index in range(self.keyframes)])
-        self.tables["scene"].append(
-            {
-                "token": _token(self.name),
-                "log_token": _token("log"),
-                "nbr_samples": self.keyframes,
-                "first_sample_token": self.samples[0],
-                "last_sample_token": self.samples[-1],
-                "name": self.name,
-                "description": "Bend, parked truck, follow a car",
-            }
+        self.tables.chain("sample", [self._sample(index) for index in range(self.keyframes)])
+        self.tables.add(
+            "scene",
+            token=token_of(self.name),
+            log_token=token_of("log", _LOCATION),
+            nbr_samples=self.keyframes,
+            first_sample_token=self.samples[0],
+            last_sample_token=self.samples[-1],
+            name=self.name,
+            description="Bend, parked truck, follow a car",
         )
         for channel in CAMERAS:
-            self._add_chain("sample_data", [self._picture(channel, index) for index in range(self.keyframes)])
+            self.tables.chain("sample_data", [self._picture(channel, index) for index in range(self.keyframes)])
         sweeps = (self.keyframes - 1) * _SWEEPS_BETWEEN + 1
-        self._add_chain("sample_data", [self._sweep(index) for index in range(sweeps)])
+        self.tables.chain("sample_data", [self._sweep(index) for index in range(sweeps)])
         for category in _OBJECTS:
             self._add_object(category)
 
-    def _add_chain(self, table: str, records: list[dict[str, Any]]) -> None:
-        for index, record in enumerate(records):
-            record["prev"] = records[index - 1]["token"] if index else ""
-            record["next"] = records[index + 1]["token"] if index + 1 < len(records) else ""
-        self.tables[table].extend(records)
-
     def _sample(self, index: int) -> dict[str, Any]:
         stamp = self.start_us + index * _KEYFRAME_US
-        return {"token": self.samples[index], "timestamp": stamp, "scene_token": _token(self.name)}
+        return {"token": self.samples[index], "timestamp": stamp, "scene_token": token_of(self.name)}
 
     def _data(self, channel: str, stamp_us: int, sample: int, *, key: bool, size: tuple[int, int]) -> dict[str, Any]:
-        token = _token(self.name, channel, stamp_us)
+        token = token_of(self.name, channel, stamp_us)
         pose = _world_from_ego((stamp_us - self.start_us) * 1e-6, self.yaw_rate)
-        translation, rotation = record_from_transform(pose)
-        self.tables["ego_pose"].append(
-            {
-                "token": token,
-                "timestamp": stamp_us,
-                "rotation": rotation.tolist(),
-                "translation": translation.tolist(),
-            }
-        )
+        self.tables.pose(token, stamp_us, pose)
         kind = "pcd.bin" if channel == LIDAR else "jpg"
         folder = "samples" if key else "sweeps"
         return {
             "token": token,
             "sample_token": self.samples[sample],
             "ego_pose_token": token,
-            "calibrated_sensor_token": _token("calibrated", channel),
+            "calibrated_sensor_token": token_of("calibrated", channel),
             "timestamp": stamp_us,
             "fileformat": kind.removesuffix(".bin"),
             "is_key_frame": key,
@@ -208,7 +143,7 @@ class _Drive:
         record = self._data(channel, stamp_us, index, key=True, size=_PICTURE_PX)
         time_s = (stamp_us - self.start_us) * 1e-6
         world_from_camera = _world_from_ego(time_s, self.yaw_rate) @ _ego_from(channel)
-        _write_picture(self.root / record["filename"], _paint(invert_rigid(world_from_camera), time_s))
+        write_picture(self.root / record["filename"], _paint(invert_rigid(world_from_camera), time_s))
         return record
 
     def _sweep(self, index: int) -> dict[str, Any]:
@@ -226,14 +161,14 @@ class _Drive:
 
     def _add_object(self, category: str) -> None:
         length, width, height = _OBJECTS[category][0]
-        instance = _token(self.name, category)
+        instance = token_of(self.name, category)
         records = []
         for index in range(self.keyframes):
             time_s = index * _KEYFRAME_US * 1e-6
             translation, rotation = record_from_transform(_world_from_object(category, time_s))
             records.append(
                 {
-                    "token": _token(self.name, category, index),
+                    "token": token_of(self.name, category, index),
                     "sample_token": self.samples[index],
                     "instance_token": instance,
                     "visibility_token": "4",
@@ -245,15 +180,14 @@ class _Drive:
                     "num_radar_pts": 0,
                 }
             )
-        self._add_chain("sample_annotation", records)
-        self.tables["instance"].append(
-            {
-                "token": instance,
-                "category_token": _token(category),
-                "nbr_annotations": len(records),
-                "first_annotation_token": records[0]["token"],
-                "last_annotation_token": records[-1]["token"],
-            }
+        self.tables.chain("sample_annotation", records)
+        self.tables.add(
+            "instance",
+            token=instance,
+            category_token=token_of(category),
+            nbr_annotations=len(records),
+            first_annotation_token=records[0]["token"],
+            last_annotation_token=records[-1]["token"],
         )
 
 
@@ -303,13 +237,3 @@ def _can_messages(yaw_rate: float, keyframes: int) -> Iterator[dict[str, Any]]:
             "accel": [0.0, _SPEED_MPS * yaw_rate, 9.8],
             "rotation_rate": [0.0, 0.0, yaw_rate],
         }
-
-
-def _write_json(path: Path, value: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value))
-
-
-def _write_picture(path: Path, image: NDArray[np.uint8]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    require("PIL.Image", "data").fromarray(image).save(path)
