@@ -29,7 +29,9 @@ VERBS: Mapping[str, Verb] = {
     "demo": Verb("drivevla.cli.demo", "drive through a town with traffic and film it"),
     "sim": Verb("drivevla.cli.sim", "serve the embedded simulator to any CARLA client"),
     "data": Verb("drivevla.cli.data", "say what a data set holds, show it, and name what is wrong with it"),
+    "collect": Verb("drivevla.cli.collect", "let the expert drive many towns, and write down data to train on"),
     "evaluate": Verb("drivevla.cli.evaluate", "drive routes in a simulator with a policy, and score it"),
+    "evaluate open-loop": Verb("drivevla.cli.evaluate_open_loop", "hold a policy's plans against recorded drives"),
     "score": Verb("drivevla.cli.score", "score a prediction file by an open-loop protocol"),
     "report": Verb("drivevla.cli.report", "make a page of a closed-loop run, or of two side by side"),
     "config": Verb("drivevla.cli.config", "show a preset with its overrides, or list the presets"),
@@ -63,6 +65,8 @@ def run_verb(argv: Sequence[str]) -> int:
         raise UserError(
             f"no option {first!r}" + (f"; did you mean {match!r}?" if match else f" (known: {', '.join(_OPTIONS)})")
         )
+    if rest and f"{first} {rest[0]}" in VERBS:  # a verb of two words
+        first, rest = f"{first} {rest[0]}", rest[1:]
     if first not in VERBS:
         raise unknown_name("verb", first, VERBS)
     module = importlib.import_module(VERBS[first].module)

@@ -9,8 +9,9 @@ __all__ = ["GROUPS", "group_of", "schema_of"]
 
 GROUPS: Mapping[str, str] = {
     "agents": "drivevla.harness.config:AgentConfig",
+    "collections": "drivevla.collection.config:CollectionConfig",
     "demos": "drivevla.demo.drive:DemoConfig",
-    "recipes": "drivevla.config.recipe:RecipeConfig",
+    "recipes": "drivevla.training.recipe:RecipeConfig",
     "rigs": "drivevla.config.rig:RigConfig",
     "suites": "drivevla.sim.routes.suite_config:SuiteConfig",
 }

@@ -1,0 +1,266 @@
+"""What would follow if something else were asked for: other sentences at the same instant, each with its trajectory.
+
+The expert itself answers: a copy of it, with all that it remembers, is told another instruction, or another way at the
+next junction. So the alternatives obey lights, signs and traffic as the drive does.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from drivevla.collection.labels import explanation_of, future_of, is_drivable
+from drivevla.collection.other_ways import OtherWay, OtherWays
+from drivevla.evaluation.closed_loop.driver import Moment
+from drivevla.language import (
+    Direction,
+    Goal,
+    Instruction,
+    InstructionKind,
+    Language,
+    Refuse,
+    Side,
+    Split,
+    goal_of,
+    realise,
+    sample_instruction,
+)
+from drivevla.sim.navigator.beside import Sight
+from drivevla.sim.navigator.choices import choices_at, cruising
+from drivevla.sim.navigator.decisions import Crossing, Roadbook
+from drivevla.sim.navigator.misleading import impossible_at
+from drivevla.sim.navigator.passages import Sort
+from drivevla.sim.routes.lanes import LaneGraph
+from drivevla.types import Alternative, LightTruth, Observation, Plan, SignTruth, Truth
+
+__all__ = ["Alternatives"]
+
+_REACH_M = 200.0
+_ANNOUNCE_M = 80.0
+"""As the navigator's ``Triggers`` have it."""
+_MPS_PER_KMH = 1 / 3.6
+_SPEEDS_KMH = (10, 15, 20, 25, 30, 40, 50, 60)
+_ALWAYS_REFUSED = (
+    InstructionKind.UNSAFE_REQUEST,
+    InstructionKind.EXCESSIVE_SPEED,
+    InstructionKind.IMPOSSIBLE_REQUEST,
+    InstructionKind.UNRELATED_REQUEST,
+)
+_STOPS = (InstructionKind.STOP_NOW, InstructionKind.PULL_OVER, InstructionKind.STOP_AT_LINE)
+_SPEED_KINDS = (
+    InstructionKind.SLOWER,
+    InstructionKind.FASTER,
+    InstructionKind.HOLD_SPEED,
+    InstructionKind.DO_NOT_EXCEED,
+    InstructionKind.DRIVE_AT_LIMIT,
+)
+_SLOW_MPS = 1.0
+_FRONT_M = 5.0
+_CLEAR_M = 2.0
+_CHANGE_M = 25.0
+"""A change of lanes is not asked for just before a turn."""
+
+Made = tuple[Instruction, Plan]
+
+
+class Alternatives:
+    """Draws other instructions for the instants of one drive, and what would follow each.
+
+    Args:
+        expert: Who drives; it is copied, never told anything.
+        ways: The other ways along the route.
+        graph: Lanes of the map.
+        chinese_share: Of the sentences.
+        rng: Decides what is asked for, and in which words.
+    """
+
+    def __init__(
+        self, expert: Any, ways: OtherWays, graph: LaneGraph, *, chinese_share: float, rng: np.random.Generator
+    ) -> None:
+        self._expert, self._ways, self._graph = expert, ways, graph
+        self._chinese_share, self._rng = chinese_share, rng
+
+    def at(self, moment: Moment, *, most: int) -> tuple[Alternative, ...]:
+        """At most so many, of different sorts; one sort is asked for after the other until there are enough.
+
+        Another way at the junction comes first wherever there is one: there the same pictures lead to different drives
+        by the words alone.
+        """
+        assert moment.observation is not None
+        assert moment.truth is not None
+        assert moment.plan is not None
+        position_m = moment.guidance.distance_m
+        sorts = (self._speed, self._stop, self._lane, self._refused, self._said_otherwise, self._prohibited)
+        found: list[Alternative] = []
+        for make in (self._other_way, *(sorts[number] for number in self._rng.permutation(len(sorts)).tolist())):
+            if len(found) >= most:
+                break
+            made = make(moment, position_m)
+            if made is not None and is_drivable(made[1]):
+                found.append(self._told(*made))
+        return tuple(found)
+
+    def _told(self, instruction: Instruction, plan: Plan) -> Alternative:
+        language = Language.ZH if self._rng.random() < self._chinese_share else Language.EN
+        return Alternative(
+            sentence=realise(instruction, language=language, split=Split.TRAIN, rng=self._rng),
+            instruction=instruction,
+            future=future_of(plan),
+            refused=plan.refused,
+            target_speed_mps=plan.target_speed_mps,
+            explanation=explanation_of(plan),
+        )
+
+    def _other_way(self, moment: Moment, position_m: float) -> Made | None:
+        ways = self._ways.at(position_m)
+        if not ways:
+            return None
+        way: OtherWay = ways[int(self._rng.integers(len(ways)))]
+        instruction = self._one_of(_true_at(way.book, way.sights, position_m - way.begin_m))
+        if instruction is None:
+            return None
+        assert moment.truth is not None
+        return instruction, self._asked(moment.observation, way.seen(moment.truth, instruction))
+
+    def _said_otherwise(self, moment: Moment, position_m: float) -> Made | None:
+        """The route's own way in other words, of either language."""
+        assert moment.plan is not None
+        instruction = self._one_of(_true_at(self._ways.book, self._ways.sights, position_m))
+        if instruction is None or moment.plan.refused:
+            return None
+        return instruction, moment.plan
+
+    def _speed(self, moment: Moment, position_m: float) -> Made | None:
+        kind = self._pick(_SPEED_KINDS)
+        if kind in (InstructionKind.HOLD_SPEED, InstructionKind.DO_NOT_EXCEED):
+            instruction = Instruction(kind=kind, speed_kmh=self._pick(_SPEEDS_KMH))
+        elif kind is not InstructionKind.DRIVE_AT_LIMIT and _speed_mps(moment) < _SLOW_MPS:
+            return None  # "slower" than standing says nothing
+        else:
+            instruction = Instruction(kind=kind)
+        return self._instead(moment, instruction, position_m)
+
+    def _stop(self, moment: Moment, position_m: float) -> Made | None:
+        kind = self._pick(_STOPS)
+        if self._is_inside(position_m):
+            return None
+        truth = moment.truth
+        assert truth is not None
+        signals: tuple[LightTruth | SignTruth, ...] = (*(truth.lights or ()), *(truth.signs or ()))
+        lines = [each for each in signals if each.affects_ego and (each.stop_distance_m or 0.0) > _FRONT_M]
+        if kind is InstructionKind.STOP_AT_LINE and not lines:
+            return None
+        return self._instead(moment, Instruction(kind=kind), position_m)
+
+    def _lane(self, moment: Moment, position_m: float) -> Made | None:
+        if self._is_inside(position_m):
+            return None
+        if any(move.begin_m - 40.0 < position_m < move.end_m for move in self._ways.book.moves):
+            return None
+        side = self._pick(tuple(Side))
+        kind = self._pick((InstructionKind.CHANGE_LANE, InstructionKind.CHANGE_LANE, InstructionKind.KEEP_LANE))
+        instruction = Instruction(kind=kind, side=None if kind is InstructionKind.KEEP_LANE else side)
+        return self._instead(moment, instruction, position_m, also_m=_CHANGE_M)
+
+    def _refused(self, moment: Moment, position_m: float) -> Made | None:
+        """What cannot or must not be done; the car goes on as if nothing had been said."""
+        impossible = impossible_at(self._ways.book, self._graph, position_m)
+        if impossible and self._rng.random() < 0.5:
+            instruction = self._pick(tuple(impossible))
+        else:
+            instruction = sample_instruction(self._rng, kind=self._pick(_ALWAYS_REFUSED))
+        return self._instead(moment, instruction, position_m, goal=Refuse())
+
+    def _prohibited(self, moment: Moment, position_m: float) -> Made | None:
+        """A prohibition that the route keeps to anyhow."""
+        ahead = [each for each in self._ways.book.crossings if each.begin_m > position_m]
+        assert moment.plan is not None
+        if not ahead or ahead[0].begin_m - position_m > _ANNOUNCE_M or not ahead[0].passage.places:
+            return None
+        crossing = ahead[0].passage
+        if moment.plan.refused or not self._needs_no_way(moment.plan, position_m):
+            return None
+        others = tuple(each for each in Direction if each is not crossing.taken.direction and crossing.offers(each))
+        if not others:
+            return None
+        place = self._pick(tuple(sorted(crossing.places)))
+        instruction = Instruction(
+            kind=InstructionKind.DO_NOT_TURN, direction=self._pick(others), ordinal=1, place=place
+        )
+        return instruction, moment.plan
+
+    def _instead(
+        self,
+        moment: Moment,
+        instruction: Instruction,
+        position_m: float,
+        *,
+        goal: Goal | None = None,
+        also_m: float = 0.0,
+    ) -> Made | None:
+        """What the expert does on the route for an instruction that does not say which way to go."""
+        assert moment.truth is not None
+        truth = replace(moment.truth, instruction=instruction, goal=goal or goal_of(instruction))
+        plan = self._asked(moment.observation, truth)
+        return (instruction, plan) if self._needs_no_way(plan, position_m, also_m=also_m) else None
+
+    def _asked(self, observation: Observation | None, truth: Truth) -> Plan:
+        assert observation is not None
+        plan = copy.deepcopy(self._expert).act(observation, truth)
+        assert isinstance(plan, Plan)
+        return plan
+
+    def _needs_no_way(self, plan: Plan, position_m: float, *, also_m: float = 0.0) -> bool:
+        """Whether a plan on the route comes to no junction at which words would have to say where to go."""
+        until_m = position_m + _length_m(plan) + _CLEAR_M + also_m
+        return not any(
+            each.end_m > position_m and each.begin_m < until_m and not _is_straight(each)
+            for each in self._ways.book.crossings
+        )
+
+    def _is_inside(self, position_m: float) -> bool:
+        return any(each.begin_m - 1.0 < position_m < each.end_m for each in self._ways.book.crossings)
+
+    def _one_of(self, instructions: Sequence[Instruction]) -> Instruction | None:
+        """One of them, kinds evenly, as the navigator draws them."""
+        kinds = tuple(sorted({each.kind for each in instructions}))
+        if not kinds:
+            return None
+        kind = self._pick(kinds)
+        return self._pick(tuple(each for each in instructions if each.kind is kind))
+
+    def _pick(self, items: Sequence[Any]) -> Any:
+        return items[int(self._rng.integers(len(items)))]
+
+
+def _true_at(book: Roadbook, sights: Sequence[Sight], position_m: float) -> list[Instruction]:
+    """What the navigator could say at a place of a way."""
+    if any(each.begin_m < position_m < each.end_m for each in book.crossings):
+        return []
+    ahead = [each for each in book.crossings if each.begin_m > position_m]
+    moves = [each for each in book.moves if each.begin_m > position_m]
+    begins_m = [each.begin_m for each in ahead] + [each.begin_m for each in moves]
+    first_m = min(begins_m, default=book.plan.length_m + _ANNOUNCE_M)
+    if first_m - position_m <= _ANNOUNCE_M:
+        return [each.instruction for each in choices_at(book, sights, position_m, reach_m=_REACH_M)]
+    until_m = min(first_m - _ANNOUNCE_M, book.plan.length_m)
+    return [each.instruction for each in cruising(book, sights, position_m, until_m)]
+
+
+def _is_straight(crossing: Crossing) -> bool:
+    plain = crossing.passage.sort in (Sort.PLAIN, Sort.RAMP)
+    return plain and crossing.passage.taken.direction is Direction.STRAIGHT
+
+
+def _speed_mps(moment: Moment) -> float:
+    assert moment.observation is not None
+    return max(moment.observation.ego.speed_mps, 0.0)
+
+
+def _length_m(plan: Plan) -> float:
+    points = np.concatenate([np.zeros((1, 2)), plan.waypoints[:, :2]])
+    return float(np.hypot(*np.diff(points, axis=0).T).sum())
