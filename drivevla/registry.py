@@ -65,6 +65,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "bench2drive": "drivevla.datasets.bench2drive:Bench2DriveReader",
         "comma2k19": "drivevla.datasets.comma2k19:Comma2k19Reader",
         "covla": "drivevla.datasets.covla:CoVLAReader",
+        "drivelog": "drivevla.datasets.drivelog:DriveLogReader",
         "nuscenes": "drivevla.datasets.nuscenes:NuScenesReader",
     },
     "metrics": {  # open-loop protocols: drivevla.evaluation.open_loop

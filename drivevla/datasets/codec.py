@@ -36,7 +36,7 @@ class StorageConfig:
         lidar: The sensor whose sweeps are stored as ranges along its rays; None stores them as points.
     """
 
-    jpeg_quality: int = 90
+    jpeg_quality: int = 75
     lidar_step_m: float = 0.01
     lidar: LidarSpec | None = None
 
@@ -52,7 +52,7 @@ class StorageConfig:
             raise ContractError(f"lidar_step_m lies between 0.001 and 0.1 m, got {self.lidar_step_m}")
 
     @classmethod
-    def for_rig(cls, rig: SensorRig, *, jpeg_quality: int = 90, lidar_step_m: float = 0.01) -> StorageConfig:
+    def for_rig(cls, rig: SensorRig, *, jpeg_quality: int = 75, lidar_step_m: float = 0.01) -> StorageConfig:
         """The storage of a rig's sensors."""
         return cls(jpeg_quality=jpeg_quality, lidar_step_m=lidar_step_m, lidar=rig.lidar)
 
@@ -95,7 +95,7 @@ def encode_image(image: NDArray[np.uint8], storage: StorageConfig) -> bytes:
     pillow: Any = require("PIL.Image", "data")
     file = io.BytesIO()
     picture = pillow.fromarray(np.ascontiguousarray(image))
-    picture.save(file, "JPEG", quality=storage.jpeg_quality, subsampling=_CHROMA_HALVED)
+    picture.save(file, "JPEG", quality=storage.jpeg_quality, subsampling=_CHROMA_HALVED, optimize=True)
     return file.getvalue()
 
 
