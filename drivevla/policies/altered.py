@@ -53,8 +53,9 @@ class Altered:
         """The plan for the changed observation."""
         shown = self.change.apply(observation)
         plan = self.policy.act(shown)
-        said = {"altered.change": self.change.name, "altered.applied": shown is not observation}
-        return replace(plan, diagnostics={**plan.diagnostics, **said})
+        applied = shown is not observation
+        said = {**plan.diagnostics, "altered.change": self.change.name, "altered.applied": applied}
+        return replace(plan, diagnostics=said)
 
 
 def without_camera(name: str) -> Change:

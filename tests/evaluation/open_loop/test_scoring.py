@@ -65,7 +65,8 @@ def test_a_perfect_plan_scores_perfect() -> None:
 
 
 def test_the_present_point_is_not_counted_and_the_number_of_points_matters() -> None:
-    # 1 m beside from the first pose on: the way there is linear over the first 0.25 s, 5 of the 59 points; of the ten, the first (0.25 s) is there already.
+    # 1 m beside from the first pose on: the way there is linear over the first 0.25 s, 5 of the 59 points. Of the ten
+    # points the first lies at 0.25 s.
     every = score(plans_of(("a",), beside_m=1.0), truth_of(("a",))).scores.values
     ten = score_predictions(load_metric("covla-10"), plans_of(("a",), beside_m=1.0), truth_of(("a",))).scores.values
     assert every["ADE_2d_59points_m"] == pytest.approx((0.2 + 0.4 + 0.6 + 0.8 + 55) / 59)
@@ -110,7 +111,7 @@ def test_predictions_find_their_truth_by_token() -> None:
 
 
 def test_a_horizon_beyond_the_plan_is_refused() -> None:
-    with pytest.raises(DataError, match="covla compares up to 2.95 s and the plans end"):
+    with pytest.raises(DataError, match=r"covla compares up to 2\.95 s and the plans end"):
         score(plans_of(("a",), steps=11), truth_of(("a",)))
 
 

@@ -72,7 +72,7 @@ class Refusals:
     definition = Definition(
         name="refusals",
         version="1",
-        summary="share refused of the instructions that must be refused, and of the others; by flag, else English words",
+        summary="share refused of the instructions that must be refused, and of the others: by flag, else by words",
         source="DriveVLA",
         horizon_s=0.0,
         details=("must_refuse",),

@@ -1,0 +1,171 @@
+"""Every policy under every protocol: values with intervals, differences, and the same by group."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drivevla.errors import DataError
+from drivevla.evaluation.offline.asking import Answers
+from drivevla.evaluation.offline.facts import GROUPINGS, NOT_KNOWN, SampleFacts
+from drivevla.evaluation.offline.intervals import interval_by_drive
+from drivevla.evaluation.open_loop import OpenLoopReport, OpenLoopTruth, load_metric, score_predictions
+
+__all__ = ["ProtocolScores", "headline_of", "protocol_json", "score_protocol"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolScores:
+    """One protocol on one sample set.
+
+    Attributes:
+        name: Of the protocol.
+        reports: By name of who was asked; who gave no single plan is left out.
+        unscored: Why somebody has no score.
+        columns: For each of them and each value that is a mean: (N,) in the order of the facts; NaN for a sample that
+            does not count.
+        drives: (N,) the drive of every sample.
+    """
+
+    name: str
+    reports: Mapping[str, OpenLoopReport]
+    unscored: Mapping[str, str]
+    columns: Mapping[str, Mapping[str, NDArray[np.float64]]]
+    drives: tuple[str, ...]
+
+
+def score_protocol(
+    name: str, answers: Mapping[str, Answers], truth: OpenLoopTruth, drives: Mapping[str, str]
+) -> ProtocolScores:
+    """Score everybody who was asked. Samples without a plan are left out and counted.
+
+    Args:
+        name: Of the protocol.
+        answers: By name of who was asked.
+        truth: In the order of the facts.
+        drives: The drive of every token.
+
+    Raises:
+        DataError: The truth lacks what the protocol needs, so that nobody has a score.
+    """
+    metric, reports, unscored = load_metric(name), dict[str, OpenLoopReport](), dict[str, str]()
+    for who, each in answers.items():
+        try:
+            reports[who] = score_predictions(metric, each.predictions, truth, missing="leave_out")
+        except DataError as error:
+            unscored[who] = str(error)
+    if not reports:
+        raise DataError(f"{name} scores nobody: {next(iter(unscored.values()))}")
+    columns = {
+        who: _spread_out(report, answers[who], truth, needs_plans=metric.definition.needs_plans)
+        for who, report in reports.items()
+    }
+    return ProtocolScores(
+        name=name,
+        reports=reports,
+        unscored=unscored,
+        columns=columns,
+        drives=tuple(drives[token] for token in truth.tokens),
+    )
+
+
+def headline_of(scores: ProtocolScores, who: str) -> str | None:
+    """The value that stands for the protocol: the first mean over samples whose name says average, else the first."""
+    names = list(scores.columns.get(who, {}))
+    return next((name for name in names if "avg" in name or "ADE" in name), names[0] if names else None)
+
+
+def protocol_json(scores: ProtocolScores, facts: Sequence[SampleFacts], *, judged: str) -> dict[str, Any]:
+    """Plain values for the result file.
+
+    Args:
+        scores: Of everybody.
+        facts: Of every sample, in the truth's order.
+        judged: Whose differences to the others are given.
+    """
+    first = next(iter(scores.reports.values()))
+    return {
+        "definition": asdict(first.definition),
+        "truth_fingerprint": first.truth_fingerprint,
+        "missing_rule": first.missing_rule,
+        "unscored": dict(scores.unscored),
+        "headline": headline_of(scores, next(iter(scores.reports))),
+        "policies": {
+            who: {
+                "values": {name: _value_json(scores, who, name, value) for name, value in report.scores.values.items()},
+                "counts": {
+                    **report.scores.counts,
+                    "truth_samples": report.samples,
+                    "without_plan": report.without_plan + report.missing,
+                },
+                "complete": not (report.missing or report.without_plan),
+                "judged_less_this": _differences(scores, judged, who),
+            }
+            for who, report in scores.reports.items()
+        },
+        "groups": {grouping: _groups(scores, [getattr(each, grouping) for each in facts]) for grouping in GROUPINGS},
+    }
+
+
+def _spread_out(
+    report: OpenLoopReport, answers: Answers, truth: OpenLoopTruth, *, needs_plans: bool
+) -> dict[str, NDArray[np.float64]]:
+    """Columns over all samples of the truth, those without a plan as NaN."""
+    predictions = answers.predictions
+    there = {
+        token
+        for token, planned in zip(predictions.tokens, predictions.planned, strict=True)
+        if planned or not needs_plans
+    }
+    kept = np.array([token in there for token in truth.tokens], dtype=np.bool_)
+    columns = {}
+    for name, column in report.scores.per_sample.items():
+        columns[name] = np.full(len(truth), np.nan)
+        columns[name][kept] = column
+    return columns
+
+
+def _value_json(scores: ProtocolScores, who: str, name: str, value: float) -> dict[str, Any]:
+    column = scores.columns[who].get(name)
+    found = None if column is None else interval_by_drive(column, scores.drives)
+    return {"value": value, "low": None if found is None else found.low, "high": None if found is None else found.high}
+
+
+def _differences(scores: ProtocolScores, judged: str, other: str) -> dict[str, Any]:
+    """The judged policy's value less another's, on the samples that count for both."""
+    if judged == other or judged not in scores.columns:
+        return {}
+    found = {}
+    for name, column in scores.columns[other].items():
+        if name in scores.columns[judged]:
+            interval = interval_by_drive(scores.columns[judged][name] - column, scores.drives)
+            if interval is not None:
+                found[name] = {"value": interval.value, "low": interval.low, "high": interval.high}
+    return found
+
+
+def _groups(scores: ProtocolScores, groups: Sequence[str]) -> dict[str, Any]:
+    """By group: how many samples, and everybody's means over those that count. Empty where nothing is known."""
+    names = sorted(set(groups))
+    if names in ([NOT_KNOWN], ["none"]):
+        return {}
+    member = {name: np.array([group == name for group in groups], dtype=np.bool_) for name in names}
+    return {
+        group: {
+            "samples": int(inside.sum()),
+            "policies": {
+                who: {
+                    name: {
+                        "value": float(np.nanmean(column[inside])),
+                        "samples": int((~np.isnan(column[inside])).sum()),
+                    }
+                    for name, column in columns.items()
+                    if not np.isnan(column[inside]).all()
+                }
+                for who, columns in scores.columns.items()
+            },
+        }
+        for group, inside in member.items()
+    }
