@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from drivevla.errors import ContractError
+from drivevla.errors import ContractError, unknown_name
 from drivevla.perception.cameras.rays import RayEmbedding
 from drivevla.perception.collating import EGO_FEATURES, PAST_S
 from drivevla.perception.history import PastEncoder
@@ -54,6 +54,12 @@ class SceneEncoder(nn.Module):
         objects: Finds objects in all tokens: ``(tokens, keep) -> ObjectSet``; its tokens join the others.
         grid: Of the lifted features where there is no LiDAR encoder.
         token_cells: Side of the square of grid cells that makes a token.
+        ego: Which of ``EGO_FEATURES`` are seen; none leaves the token out.
+        history: Whether past poses are seen. A model that sees its past learns to go on as it did, instead of looking
+            (the copycat problem, arXiv 2010.14876).
+
+    Raises:
+        UnknownName: There is no such ego feature.
     """
 
     def __init__(
@@ -66,6 +72,8 @@ class SceneEncoder(nn.Module):
         objects: nn.Module | None = None,
         grid: BevGrid | None = None,
         token_cells: int = 2,
+        ego: tuple[str, ...] = EGO_FEATURES,
+        history: bool = True,
     ) -> None:
         super().__init__()
         if cameras is None and (lidar is None or lift):
@@ -76,8 +84,12 @@ class SceneEncoder(nn.Module):
         self.fuse = nn.Conv2d(2 * width, width, 3, padding=1) if lift and lidar is not None else None
         if lidar is not None or lift:
             self.place = nn.Sequential(nn.Linear(2, width), nn.GELU(), nn.Linear(width, width))
-        self.ego = nn.Sequential(nn.Linear(len(EGO_FEATURES), width), nn.GELU(), nn.Linear(width, width))
-        self.past = PastEncoder(width, count=len(PAST_S))
+        for name in ego:
+            if name not in EGO_FEATURES:
+                raise unknown_name("ego feature", name, EGO_FEATURES)
+        self._ego_columns = [EGO_FEATURES.index(name) for name in ego]
+        self.ego = nn.Sequential(nn.Linear(len(ego), width), nn.GELU(), nn.Linear(width, width)) if ego else None
+        self.past = PastEncoder(width, count=len(PAST_S)) if history else None
         self.norm = nn.LayerNorm(width)
         self.objects = objects
 
@@ -92,8 +104,7 @@ class SceneEncoder(nn.Module):
         bev_BDXY = self._from_above(features, batch)
         if bev_BDXY is not None:
             groups.append(self._grid_tokens(bev_BDXY, batch.lidar))
-        groups.append((self.ego(batch.ego_BE)[:, None], torch.ones_like(batch.past_keep_BS[:, :1])))
-        groups.append((self.past(batch.past_BS3), batch.past_keep_BS))
+        groups += self._moved(batch)
         tokens_BSD = self.norm(torch.cat([tokens for tokens, _ in groups], dim=1))
         keep_BS = torch.cat([keep for _, keep in groups], dim=1)
         found: ObjectSet | None = self.objects(tokens_BSD, keep_BS) if self.objects is not None else None
@@ -101,6 +112,16 @@ class SceneEncoder(nn.Module):
             tokens_BSD = torch.cat([tokens_BSD, found.tokens_BKD], dim=1)
             keep_BS = torch.cat([keep_BS, keep_BS.new_ones(found.tokens_BKD.shape[:2])], dim=1)
         return Scene(tokens_BSD=tokens_BSD, keep_BS=keep_BS, bev_BDXY=bev_BDXY, camera_features=features, objects=found)
+
+    def _moved(self, batch: SensorBatch) -> list[tuple[Tensor, Tensor]]:
+        """How the car moves, and how it did."""
+        groups: list[tuple[Tensor, Tensor]] = []
+        if self.ego is not None:
+            known_B = torch.ones_like(batch.past_keep_BS[:, 0]) if batch.ego_keep_B is None else batch.ego_keep_B
+            groups.append((self.ego(batch.ego_BE[:, self._ego_columns])[:, None], known_B[:, None]))
+        if self.past is not None:
+            groups.append((self.past(batch.past_BS3), batch.past_keep_BS))
+        return groups
 
     def _seen(self, cameras: Mapping[str, CameraBatch]) -> dict[str, Tensor]:
         """Features of every camera; pictures of one size go through the encoder together."""

@@ -8,7 +8,7 @@ import shutil
 import textwrap
 
 from drivevla.cli.parser import Parser
-from drivevla.config.recipe import RecipeConfig
+from drivevla.training.recipe import RecipeConfig
 
 __all__ = ["add_arguments", "run"]
 

@@ -8,6 +8,5 @@
 ``groups``      which dataclass a folder of ``configs/`` is checked against
 ``rig``         the sensor rig of a vehicle, as it is written down
 ``sensor_rig``  the same as the contract that simulators and readers take
-``recipe``      what a recipe reproduces and how
 ==============  ======================================================================================
 """

@@ -10,7 +10,7 @@ __all__ = ["GROUPS", "group_of", "schema_of"]
 GROUPS: Mapping[str, str] = {
     "agents": "drivevla.harness.config:AgentConfig",
     "collections": "drivevla.collection.config:CollectionConfig",
-    "demos": "drivevla.demo.drive:DemoConfig",
+    "demos": "drivevla.demo.config:DemoConfig",
     "recipes": "drivevla.training.recipe:RecipeConfig",
     "rigs": "drivevla.config.rig:RigConfig",
     "suites": "drivevla.sim.routes.suite_config:SuiteConfig",

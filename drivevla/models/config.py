@@ -43,12 +43,18 @@ class ModelConfig:
     """Whether camera features are brought to the grid around the car too."""
     readers: tuple[str, ...] = ("minilm", "characters")
     """Sentence encoders, whose tokens are joined: minilm, characters, or a folder or hub name of a text model."""
+    ego: tuple[str, ...] = ("speed_mps", "acceleration_mps2", "yaw_rate_radps", "steering_rad", "steering_known")
+    """What the model sees of the car's own motion, by the names of ``drivevla.perception.collating``."""
+    history: bool = True
+    """Whether it sees where the car was."""
     objects: PartConfig | None = None
     """Finds objects and adds a token for each (the registry's encoder "objects"); null for a model without."""
     fusion: FusionConfig = field(default_factory=FusionConfig)
     """Scene and sentence together."""
     head: PartConfig = field(default_factory=lambda: PartConfig(name="regression"))
     """Tokens to plan."""
+    head_sees_ego: bool = True
+    """Whether the head sees the car's motion itself, beside what fusion saw; heads that drive a unicycle do anyway."""
     head_hears: bool = False
     """Whether the head attends to the words itself, beside what fusion heard."""
     auxiliary: dict[str, PartConfig] = field(default_factory=dict)

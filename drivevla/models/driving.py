@@ -60,6 +60,8 @@ class DrivingModel(nn.Module):
             lidar=build_part("encoders", config.lidar, config.width) if config.lidar else None,
             lift=config.lift,
             objects=build_part("encoders", config.objects, config.width) if config.objects else None,
+            ego=config.ego,
+            history=config.history,
         )
         self.readers = JoinedEncoder(*(_reader(name, config.width) for name in config.readers))
         fusion = config.fusion
@@ -76,7 +78,7 @@ class DrivingModel(nn.Module):
             config.width,
             steps=config.steps,
             dt_s=config.dt_s,
-            ego_size=len(EGO_FEATURES),
+            ego_size=len(EGO_FEATURES) if config.head_sees_ego else 0,
         )
         self.refusal = nn.Linear(config.width, 1)
         self.auxiliary = auxiliary_heads(config, self.scene.grid)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from drivevla.models.auxiliary.targets import AuxiliaryBatch, AuxiliaryTarget, c
 from drivevla.perception.collating import collate_observations
 from drivevla.types import Alternative, Future, Observation, PlanTarget, SensorBatch
 
-__all__ = ["TrainingBatch", "TrainingSample", "collate_samples"]
+__all__ = ["Drive", "TrainingBatch", "TrainingSample", "collate_drives", "collate_samples"]
 
 PATH_POINTS = 21
 
@@ -70,6 +71,25 @@ class TrainingBatch:
     auxiliary: AuxiliaryBatch | None = None
 
 
+class Drive(Protocol):
+    """What a teacher does: a sample's own drive, or that of something else that could be asked for."""
+
+    @property
+    def future(self) -> Future:
+        """Where it goes."""
+        ...
+
+    @property
+    def refused(self) -> bool | None:
+        """Whether it refuses; None where nobody knows."""
+        ...
+
+    @property
+    def target_speed_mps(self) -> float | None:
+        """The speed that it aims for; None where it is not known."""
+        ...
+
+
 def collate_samples(samples: Sequence[TrainingSample], *, steps: int, dt_s: float) -> TrainingBatch:
     """A batch of samples at a model's rate.
 
@@ -78,25 +98,34 @@ def collate_samples(samples: Sequence[TrainingSample], *, steps: int, dt_s: floa
         steps: Waypoints in the model's plan.
         dt_s: Time between them.
     """
-    ways = [_waypoints(sample.future, steps, dt_s) for sample in samples]
-    paths = [_path(sample.future) for sample in samples]
-    speeds = [sample.target_speed_mps for sample in samples]
-    known_speeds = all(speed is not None for speed in speeds)
+    target, refused_B = collate_drives(samples, steps=steps, dt_s=dt_s)
     return TrainingBatch(
         sensors=collate_observations([sample.observation for sample in samples]),
-        target=PlanTarget(
-            waypoints_BT3=torch.from_numpy(np.stack([way for way, _ in ways]).astype(np.float32)),
-            valid_BT=torch.from_numpy(np.stack([valid for _, valid in ways])),
-            path_BP2=torch.from_numpy(np.stack([path for path, _ in paths]).astype(np.float32)),
-            path_valid_BP=torch.from_numpy(np.stack([valid for _, valid in paths])),
-            target_speed_B=torch.tensor(speeds, dtype=torch.float32) if known_speeds else None,
-        ),
-        refused_B=torch.tensor(
-            [float("nan") if sample.refused is None else float(sample.refused) for sample in samples]
-        ),
+        target=target,
+        refused_B=refused_B,
         names=tuple(sample.name for sample in samples),
         auxiliary=collate_auxiliary([sample.auxiliary for sample in samples]),
     )
+
+
+def collate_drives(drives: Sequence[Drive], *, steps: int, dt_s: float) -> tuple[PlanTarget, Tensor]:
+    """What teachers do, at a model's rate, and whether they refuse as in ``TrainingBatch``.
+
+    Args:
+        drives: At least one.
+        steps: Waypoints in the model's plan.
+        dt_s: Time between them.
+    """
+    ways = [_waypoints(drive.future, steps, dt_s) for drive in drives]
+    paths = [_path(drive.future) for drive in drives]
+    target = PlanTarget(
+        waypoints_BT3=torch.from_numpy(np.stack([way for way, _ in ways]).astype(np.float32)),
+        valid_BT=torch.from_numpy(np.stack([valid for _, valid in ways])),
+        path_BP2=torch.from_numpy(np.stack([path for path, _ in paths]).astype(np.float32)),
+        path_valid_BP=torch.from_numpy(np.stack([valid for _, valid in paths])),
+        target_speed_B=_numbers([drive.target_speed_mps for drive in drives]),
+    )
+    return target, _numbers([drive.refused for drive in drives])
 
 
 def _waypoints(future: Future, steps: int, dt_s: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -130,3 +159,7 @@ def _path(future: Future) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
 def _with_present(future: Future, known: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     times_s = np.concatenate([[0.0], future.times_s[:known]])
     return times_s, np.concatenate([np.zeros((1, 3)), future.poses[:known]])
+
+
+def _numbers(values: Sequence[float | None]) -> Tensor:
+    return torch.tensor([float("nan") if value is None else float(value) for value in values])

@@ -1,4 +1,4 @@
-"""How a model is trained: stages, each with its steps, objectives and frozen parts."""
+"""How a model is trained: stages, each with its steps, draws, objectives and frozen parts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 from drivevla.errors import ConfigError
 from drivevla.models.parts import PartConfig
 
-__all__ = ["ObjectiveConfig", "StageConfig", "TrainingConfig"]
+__all__ = ["DataConfig", "DrawConfig", "ObjectiveConfig", "StageConfig", "TrainingConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +17,57 @@ class ObjectiveConfig(PartConfig):
 
     weights: dict[str, float] = field(default_factory=dict)
     """Of its named terms; a term without a weight counts once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """What is made of the data sets before anything is drawn from them."""
+
+    wordings: int = 0
+    """Other words for each instruction, in each language, beside those that were recorded."""
+    languages: tuple[str, ...] = ("en", "zh")
+    """Of the other words."""
+    cache: Literal["none", "memory", "device"] = "none"
+    """Where decoded samples are kept: nowhere, so that they are read for each step; in memory; on the device."""
+    validation_splits: tuple[str, ...] = ("val", "validation")
+    """Scenes of these splits are never trained on; the loss is watched on them."""
+    validation_samples: int = 512
+    """At most so many of their samples are looked at, evenly spread."""
+
+    def __post_init__(self) -> None:
+        if self.wordings < 0 or self.validation_samples < 0:
+            raise ConfigError(
+                f"wordings and validation_samples must be at least 0, got {self.wordings} and {self.validation_samples}"
+            )
+        if self.wordings and not self.languages:
+            raise ConfigError("wordings need a language")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawConfig:
+    """Which samples of the data a stage sees, and how often."""
+
+    datasets: tuple[str, ...] = ()
+    """Names of data sets, as their readers call them; all where none is named."""
+    alternative_share: float = 0.0
+    """Of the draws that hear another instruction than the one that was followed, where another is known."""
+    turning_weight: float = 0.0
+    """How much oftener a sample comes whose future turns by a right angle."""
+    speed_change_weight: float = 0.0
+    """How much oftener a sample comes whose speed changes by 5 m/s within two seconds."""
+    standing_weight: float = 1.0
+    """How often a sample comes that stands and goes on standing, relative to one that drives on evenly."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.alternative_share <= 1.0:
+            raise ConfigError(f"alternative_share is a share, got {self.alternative_share:g}")
+        if min(self.turning_weight, self.speed_change_weight) < 0.0 or not self.standing_weight > 0.0:
+            raise ConfigError("turning_weight and speed_change_weight are at least 0, standing_weight above 0")
+
+    @property
+    def even(self) -> bool:
+        """Whether all samples come equally often."""
+        return self.turning_weight == 0.0 and self.speed_change_weight == 0.0 and self.standing_weight == 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +92,8 @@ class StageConfig:
     """Longer gradients are shortened to this length."""
     frozen: tuple[str, ...] = ()
     """Beginnings of the names of weights that do not learn."""
+    draw: DrawConfig = field(default_factory=DrawConfig)
+    """Which samples it sees."""
     objectives: dict[str, ObjectiveConfig] = field(
         default_factory=lambda: {"imitation": ObjectiveConfig(name="imitation")}
     )
@@ -71,13 +124,20 @@ class TrainingConfig:
     """Of the moving average of the weights, which is what is stored to drive; 0 stores the weights themselves."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """What the forward pass computes in."""
+    compile: bool = False
+    """Whether torch compiles the encoders, the fusion and the head: a minute at the start, faster steps on a GPU."""
     save_every: int = 200
     """Steps between two states that a killed run goes on from."""
+    log_every: int = 1
+    """Steps between two lines of metrics, each the mean since the last."""
+    validate_every: int = 500
+    """Steps between two looks at the validation samples."""
 
     def __post_init__(self) -> None:
         if not self.stages:
             raise ConfigError("training needs at least one stage")
         if not 0.0 <= self.ema_decay < 1.0:
             raise ConfigError(f"ema_decay must be at least 0 and below 1, got {self.ema_decay:g}")
-        if self.save_every < 1:
-            raise ConfigError(f"save_every must be at least 1, got {self.save_every}")
+        for name in ("save_every", "log_every", "validate_every"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")

@@ -26,10 +26,15 @@ class Imitation:
     Args:
         instruction_dropout: Share of samples that hear nothing, so that the model drives without a word, too.
         sensor_dropout: Share of samples that lose each camera, and the LiDAR, independently.
+        ego_dropout: Share of samples that are not told how the car moves: one that stands must not stand on because
+            it stands.
     """
 
-    def __init__(self, *, instruction_dropout: float = 0.0, sensor_dropout: float = 0.0) -> None:
+    def __init__(
+        self, *, instruction_dropout: float = 0.0, sensor_dropout: float = 0.0, ego_dropout: float = 0.0
+    ) -> None:
         self.instruction_dropout, self.sensor_dropout = instruction_dropout, sensor_dropout
+        self.ego_dropout = ego_dropout
 
     def loss(self, model: DrivingModel, batch: TrainingBatch, teacher: Any | None = None) -> Mapping[str, Tensor]:
         """The head's terms, those of the auxiliary heads, and ``refusal`` in nats, 0 where nobody knows.
@@ -37,9 +42,10 @@ class Imitation:
         Raises:
             ContractError: The model has auxiliary heads, and no sample of the batch has a target for any.
         """
-        understanding = model(self._dropped(batch).sensors)
+        seen = self._dropped(batch) if model.training else batch
+        understanding = model(seen.sensors)
         terms = dict(model.head.loss(model.head.forward(understanding.context), batch.target))
-        known_B = ~batch.refused_B.isnan()
+        known_B = ~seen.refused_B.isnan()
         surprise_B = F.binary_cross_entropy_with_logits(
             understanding.refusal_B, batch.refused_B.nan_to_num(0.0), reduction="none"
         )
@@ -56,6 +62,9 @@ class Imitation:
             silent = (torch.rand(count) < self.instruction_dropout).tolist()
             sentences = tuple("" if quiet else said for quiet, said in zip(silent, sensors.sentences, strict=True))
             sensors = replace(sensors, sentences=sentences)
+            # Silence is never refused.
+            heard_B = torch.tensor([bool(said) for said in sentences]).to(batch.refused_B.device)
+            batch = replace(batch, refused_B=batch.refused_B.masked_fill(~heard_B, 0.0))
         if self.sensor_dropout:
             kept = {name: torch.rand(count) >= self.sensor_dropout for name in sorted(sensors.cameras)}
             cameras = {
@@ -66,4 +75,7 @@ class Imitation:
             if sensors.lidar is not None:
                 heard = (torch.rand(count) >= self.sensor_dropout).to(sensors.lidar.keep_BP.device)
                 sensors = replace(sensors, lidar=replace(sensors.lidar, keep_BP=sensors.lidar.keep_BP & heard[:, None]))
+        if self.ego_dropout:
+            told_B = (torch.rand(count) >= self.ego_dropout).to(sensors.ego_BE.device)
+            sensors = replace(sensors, ego_keep_B=told_B)
         return replace(batch, sensors=sensors)

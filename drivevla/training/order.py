@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from drivevla.errors import ConfigError
 
-__all__ = ["SampleOrder"]
+__all__ = ["Pick", "SampleOrder", "shared_out"]
+
+_CHANCE = 1  # beside the shuffle's own seeds
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A sample for a step, with the chance that decides what is asked for.
+
+    Attributes:
+        index: Of the sample.
+        asked: 0 to below 1: which of the things that could be asked for.
+        worded: 0 to below 1: in which words.
+    """
+
+    index: int
+    asked: float
+    worded: float
 
 
 class SampleOrder:
@@ -18,19 +38,23 @@ class SampleOrder:
         samples: How many there are.
         batch_size: Of a global batch.
         seed: Of the shuffle.
+        weights: (N,) how often each sample comes, relative to the others; once an epoch each where left out.
 
     Raises:
-        ConfigError: There is no sample, or the batch is not positive.
+        ConfigError: There is no sample, the batch is not positive, or the weights are not one positive number a sample.
     """
 
-    def __init__(self, samples: int, *, batch_size: int, seed: int) -> None:
+    def __init__(self, samples: int, *, batch_size: int, seed: int, weights: ArrayLike | None = None) -> None:
         if samples < 1 or batch_size < 1:
             raise ConfigError(f"an order needs samples and a batch size, got {samples} and {batch_size}")
         self._samples, self._batch_size, self._seed = samples, batch_size, seed
+        self._weights = None if weights is None else np.asarray(weights, dtype=np.float64)
+        if self._weights is not None and (self._weights.shape != (samples,) or not (self._weights > 0).all()):
+            raise ConfigError(f"{samples} samples need a positive weight each, got shape {self._weights.shape}")
         self._epoch, self._shuffled = -1, np.zeros(0, dtype=np.int64)
 
-    def batch(self, step: int, *, rank: int = 0, world: int = 1) -> list[int]:
-        """Indices of the samples of a step, or of one process's share of them.
+    def batch(self, step: int, *, rank: int = 0, world: int = 1) -> list[Pick]:
+        """The samples of a step, or one process's share of them.
 
         Raises:
             ConfigError: The processes cannot share a batch evenly.
@@ -41,11 +65,31 @@ class SampleOrder:
             )
         share = self._batch_size // world
         first = step * self._batch_size + rank * share
-        return [self._at(position) for position in range(first, first + share)]
+        chances = np.random.default_rng([self._seed, step, _CHANCE]).random((self._batch_size, 2))
+        return [Pick(self._at(first + offset), *map(float, chances[rank * share + offset])) for offset in range(share)]
 
     def _at(self, position: int) -> int:
         epoch, index = divmod(position, self._samples)
         if epoch != self._epoch:
             self._epoch = epoch
-            self._shuffled = np.random.default_rng([self._seed, epoch]).permutation(self._samples)
+            rng = np.random.default_rng([self._seed, epoch])
+            if self._weights is None:
+                self._shuffled = rng.permutation(self._samples)
+            else:
+                self._shuffled = rng.permutation(shared_out(self._weights, float(rng.random())))
         return int(self._shuffled[index])
+
+
+def shared_out(weights: NDArray[np.float64], offset: float) -> NDArray[np.int64]:
+    """As many indices as there are weights, each as often as its share says, rounded up or down.
+
+    Systematic resampling: a comb of even spacing over the cumulated weights.
+
+    Args:
+        weights: (N,) positive.
+        offset: 0 to below 1: where the comb begins.
+    """
+    count = len(weights)
+    edges = np.cumsum(weights) * (count / weights.sum())
+    found: NDArray[np.int64] = np.searchsorted(edges, np.arange(count) + offset, side="right")
+    return np.minimum(found, count - 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from drivevla.errors import ConfigError, RunError
@@ -20,13 +21,18 @@ from drivevla.models.parts import PartConfig
 from drivevla.registry import load
 from drivevla.training.batches import TrainingBatch
 from drivevla.training.config import ObjectiveConfig, StageConfig, TrainingConfig
-from drivevla.training.order import SampleOrder
+from drivevla.training.optimising import freeze, learning_rate, optimiser_of, shared_gradient, update_average
+from drivevla.training.order import Pick, SampleOrder
+from drivevla.training.sources import BatchSource
 from drivevla.training.state import latest_state, load_state, save_state
 from drivevla.types import Objective
 
-__all__ = ["StepReport", "build_objective", "learning_rate", "train_stage"]
+__all__ = ["StepReport", "WeightedObjective", "build_objective", "precision_of", "train_stage", "weighted_terms"]
 
-Collate = Callable[[Sequence[int]], TrainingBatch]
+WeightedObjective = tuple[Objective, Mapping[str, float]]
+
+_DIVERGED = 1e4
+"""A gradient this many times longer than what it is clipped to is none that learning recovers from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +54,28 @@ class StepReport:
     learning_rate: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A step whose numbers are still on the device: they are read when the next step is under way."""
+
+    step: int
+    terms: dict[str, Tensor]
+    norm: Tensor
+    rate: float
+    names: tuple[str, ...]
+
+
 def train_stage(
     model: DrivingModel,
     config: TrainingConfig,
     stage: StageConfig,
-    collate: Collate,
+    source: BatchSource,
     *,
-    samples: int,
     states: Path,
     average: dict[str, Tensor],
     report: Callable[[StepReport], None],
+    weights: ArrayLike | None = None,
+    after_step: Callable[[int], None] | None = None,
 ) -> None:
     """Train, going on from the newest state there is.
 
@@ -65,42 +83,52 @@ def train_stage(
         model: Learns in place.
         config: Of the whole training.
         stage: This stretch of it.
-        collate: Indices of samples to a batch.
-        samples: How many there are.
+        source: Of batches, on the model's device.
         states: Folder of the states that a killed run goes on from.
         average: The moving average of the weights, kept in place; stays empty when the configuration wants none.
-        report: Told of every step.
+        report: Told of every step, in order.
+        weights: (N,) how often each sample comes, relative to the others.
+        after_step: Called with the number of steps that are done, after each; the model may be evaluated in it.
 
     Raises:
-        RunError: A loss is not finite; the message names the samples of the batch.
+        RunError: A loss or gradient is not finite, or the gradient explodes; the message names the samples.
         ConfigError: A frozen beginning matches no weight, or all weights are frozen.
     """
-    _freeze(model, stage.frozen)
-    optimiser = _optimiser(model, stage)
+    freeze(model, stage.frozen)
+    optimiser = optimiser_of(model, stage)
     objectives = [(build_objective(each), each.weights) for each in stage.objectives.values()]
-    order = SampleOrder(samples, batch_size=stage.batch_size, seed=config.seed)
+    order = SampleOrder(len(source), batch_size=stage.batch_size, seed=config.seed, weights=weights)
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     first, state = 0, latest_state(states)
     if state is not None:
         first = int(load_state(state, model=model, average=average, optimiser=optimiser)["step"])
     elif config.ema_decay and not average:
         average.update({name: value.detach().clone() for name, value in model.state_dict().items()})
-    model.train()
+    batches = source.stream(_parts(order, stage, first, rank, world), alternative_share=stage.draw.alternative_share)
+    last: _Done | None = None
     for step in range(first, stage.steps):
+        model.train()
         rate = learning_rate(stage, step)
         for group in optimiser.param_groups:
             group["lr"] = rate
         # Noise and dropout of a step follow from its number: a run that goes on needs no random state from before.
         torch.manual_seed(int(np.random.SeedSequence([config.seed, step, rank]).generate_state(1)[0]))
         optimiser.zero_grad(set_to_none=True)
-        indices = order.batch(step, rank=rank, world=world)
-        terms = _backward(model, objectives, stage, config, collate, indices)
-        norm = _shared_gradient(model, stage.clip_norm, world)
+        terms, names = _backward(model, objectives, stage, config, batches)
+        norm = shared_gradient(model, stage.clip_norm, world)
         optimiser.step()
-        _update_average(average, model, config.ema_decay)
-        report(_report(step, terms, norm, rate, world))
-        if rank == 0 and ((step + 1) % config.save_every == 0 or step + 1 == stage.steps):
-            save_state(states, step=step + 1, model=model, average=average, optimiser=optimiser, about={})
+        update_average(average, model, config.ema_decay)
+        if last is not None:
+            report(_report(last, stage, world))
+        last = _Done(step, terms, norm, rate, names)
+        saves = (step + 1) % config.save_every == 0 or step + 1 == stage.steps
+        if saves:  # what is saved is known to be sound
+            report(_report(last, stage, world))
+            last = None
+            if rank == 0:
+                save_state(states, step=step + 1, model=model, average=average, optimiser=optimiser, about={})
+        if after_step is not None:
+            after_step(step + 1)
 
 
 def build_objective(config: ObjectiveConfig) -> Objective:
@@ -119,100 +147,80 @@ def build_objective(config: ObjectiveConfig) -> Objective:
     return objective
 
 
-def learning_rate(stage: StageConfig, step: int) -> float:
-    """A straight rise to the peak, then a cosine down to its last share."""
-    if step < stage.warmup_steps:
-        return stage.learning_rate * (step + 1) / stage.warmup_steps
-    share = (step - stage.warmup_steps) / max(1, stage.steps - stage.warmup_steps)
-    low = stage.final_rate_share
-    return stage.learning_rate * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * share)))
+def weighted_terms(
+    model: DrivingModel, objectives: Sequence[WeightedObjective], batch: TrainingBatch
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The weighted sum of all terms, and each without its weight."""
+    terms: dict[str, Tensor] = {}
+    weighted = []
+    for objective, weights in objectives:
+        for name, value in objective.loss(model, batch).items():
+            terms[name] = value.detach()
+            if weights.get(name, 1.0):
+                weighted.append(weights.get(name, 1.0) * value)
+    if not weighted:
+        raise ConfigError(f"every term has weight 0, nothing is learned: {', '.join(terms)}")
+    return torch.stack(weighted).sum(), terms
 
 
-def _freeze(model: DrivingModel, frozen: Sequence[str]) -> None:
-    names = [name for name, _ in model.named_parameters()]
-    for beginning in frozen:
-        if not any(name.startswith(beginning) for name in names):
-            raise ConfigError(f"frozen names {beginning!r}, and no weight of the model begins so")
-    for name, weight in model.named_parameters():
-        weight.requires_grad_(not name.startswith(tuple(frozen)))
+def precision_of(model: DrivingModel, config: TrainingConfig) -> AbstractContextManager[Any]:
+    """What the forward pass computes in, where the model is."""
+    if config.precision == "float32":
+        return nullcontext()
+    return torch.autocast(next(model.parameters()).device.type, dtype=torch.bfloat16)
 
 
-def _optimiser(model: DrivingModel, stage: StageConfig) -> torch.optim.AdamW:
-    learning = [weight for weight in model.parameters() if weight.requires_grad]
-    if not learning:
-        raise ConfigError("every weight of the model is frozen: nothing can be learned")
-    return torch.optim.AdamW(
-        [
-            {"params": [weight for weight in learning if weight.ndim > 1], "weight_decay": stage.weight_decay},
-            {"params": [weight for weight in learning if weight.ndim <= 1], "weight_decay": 0.0},
-        ],
-        lr=stage.learning_rate,
-    )
+def _parts(order: SampleOrder, stage: StageConfig, first: int, rank: int, world: int) -> Iterator[list[Pick]]:
+    """What a process works through, part by part, from a step on."""
+    for step in range(first, stage.steps):
+        share = order.batch(step, rank=rank, world=world)
+        size = len(share) // stage.accumulate
+        for part in range(stage.accumulate):
+            yield share[part * size : (part + 1) * size]
 
 
 def _backward(
     model: DrivingModel,
-    objectives: Sequence[tuple[Objective, Mapping[str, float]]],
+    objectives: Sequence[WeightedObjective],
     stage: StageConfig,
     config: TrainingConfig,
-    collate: Collate,
-    indices: Sequence[int],
-) -> dict[str, Tensor]:
-    """Gradients of a process's share of a step, part by part; the mean of the unweighted terms."""
-    size = len(indices) // stage.accumulate
+    batches: Iterator[TrainingBatch],
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Gradients of a process's share of a step, part by part; the mean of the unweighted terms, and whose they are."""
     totals: dict[str, Tensor] = {}
-    for part in range(stage.accumulate):
-        batch = collate(indices[part * size : (part + 1) * size])
-        with _precision(config):
-            terms: dict[str, Tensor] = {}
-            total = torch.zeros(())
-            for objective, weights in objectives:
-                for name, value in objective.loss(model, batch).items():
-                    terms[name] = value.detach()
-                    total = total + weights.get(name, 1.0) * value
-        if not bool(torch.isfinite(total)):
-            bad = ", ".join(name for name, value in terms.items() if not bool(torch.isfinite(value)))
-            raise RunError(f"the loss is {total.item()} ({bad}) in the batch of samples {', '.join(batch.names)}")
+    names: tuple[str, ...] = ()
+    for _ in range(stage.accumulate):
+        batch = next(batches)
+        with precision_of(model, config):
+            total, terms = weighted_terms(model, objectives, batch)
         (total / stage.accumulate).backward()
         terms["loss"] = total.detach()
         for name, value in terms.items():
-            totals[name] = totals.get(name, torch.zeros(())) + value / stage.accumulate
-    return totals
+            totals[name] = totals.get(name, torch.zeros((), device=value.device)) + value / stage.accumulate
+        names += batch.names
+    return totals, names
 
 
-def _precision(config: TrainingConfig) -> AbstractContextManager[Any]:
-    if config.precision == "float32":
-        return nullcontext()
-    return torch.autocast("cuda" if torch.cuda.is_available() else "cpu", dtype=torch.bfloat16)
+def _report(done: _Done, stage: StageConfig, world: int) -> StepReport:
+    """The numbers of a step, over all processes.
 
-
-def _shared_gradient(model: DrivingModel, clip_norm: float, world: int) -> float:
-    """Average the gradients of all processes, then clip; the norm before."""
-    learning = [weight for weight in model.parameters() if weight.requires_grad]
-    if world > 1:
-        for weight in learning:
-            if weight.grad is None:  # all processes must take part in every exchange
-                weight.grad = torch.zeros_like(weight)
-            dist.all_reduce(weight.grad)
-            weight.grad /= world
-    return float(torch.nn.utils.clip_grad_norm_(learning, clip_norm))
-
-
-@torch.no_grad()
-def _update_average(average: dict[str, Tensor], model: DrivingModel, decay: float) -> None:
-    for name, value in model.state_dict().items() if average else ():
-        if value.is_floating_point():
-            average[name].lerp_(value, 1.0 - decay)
-        else:
-            average[name].copy_(value)
-
-
-def _report(step: int, terms: dict[str, Tensor], norm: float, rate: float, world: int) -> StepReport:
-    names = sorted(terms)
-    values = torch.stack([terms[name].float() for name in names])
+    Raises:
+        RunError: One is not finite, or the gradient explodes.
+    """
+    keys = sorted(done.terms)
+    values = torch.stack([*(done.terms[key].float() for key in keys), done.norm.float()])
+    own = values.tolist()
     if world > 1:
         dist.all_reduce(values)
         values = values / world
-    plain = dict(zip(names, values.tolist(), strict=True))
-    loss = plain.pop("loss")
-    return StepReport(step=step, loss=loss, terms=plain, gradient_norm=norm, learning_rate=rate)
+    plain = dict(zip([*keys, "norm"], values.tolist(), strict=True))
+    norm, loss = plain.pop("norm"), plain.pop("loss")
+    whose = f"in the batch of samples {', '.join(done.names)} (step {done.step})"
+    if not all(map(math.isfinite, (norm, loss))):
+        bad = ", ".join(key for key, value in zip(keys, own, strict=False) if not math.isfinite(value))
+        raise RunError(f"the loss is {loss} ({bad or 'its gradient'}) {whose}")
+    if norm > _DIVERGED * stage.clip_norm:
+        raise RunError(
+            f"the gradient is {norm:.3g} long, {norm / stage.clip_norm:.3g} times what it is clipped to, {whose}"
+        )
+    return StepReport(step=done.step, loss=loss, terms=plain, gradient_norm=norm, learning_rate=done.rate)

@@ -87,6 +87,7 @@ class SensorBatch:
         ego_BE: Ego features; the first is the speed in m/s.
         past_BS3: Past poses in the present ego frame, newest first.
         past_keep_BS: False where the past is not known.
+        ego_keep_B: False where the ego features are hidden from the scene's tokens; None where none are.
         sentences: The instruction of each sample; empty where nothing was said.
     """
 
@@ -96,6 +97,7 @@ class SensorBatch:
     past_BS3: Tensor
     past_keep_BS: Tensor
     sentences: tuple[str, ...]
+    ego_keep_B: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Check that all parts have one batch size.
@@ -107,6 +109,8 @@ class SensorBatch:
         if self.lidar is not None:
             sizes["lidar"] = len(self.lidar.points_BP4)
         sizes |= {"past_BS3": len(self.past_BS3), "sentences": len(self.sentences)}
+        if self.ego_keep_B is not None:
+            sizes["ego_keep_B"] = len(self.ego_keep_B)
         for name, size in sizes.items():
             if size != len(self.ego_BE):
                 raise ContractError(f"the batch has {len(self.ego_BE)} samples, but {name} has {size}")

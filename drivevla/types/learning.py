@@ -71,7 +71,7 @@ class PlanTarget:
         valid_BT: False where the log ended.
         path_BP2: The geometric path, where there is one.
         path_valid_BP: False where the path is not known so far; comes with the path.
-        target_speed_B: Speed to aim for, where there is one.
+        target_speed_B: Speed to aim for, where there is one; NaN where it is not known.
     """
 
     waypoints_BT3: Tensor

@@ -98,8 +98,10 @@ class RegressionHead(nn.Module):
             gap_BP = (prediction.path_BP2 - target.path_BP2).abs().sum(dim=-1)
             terms["path"] = masked_mean(gap_BP, target.path_valid_BP)
         if target.target_speed_B is not None:
-            shares_BV = two_hot(target.target_speed_B, self.speeds_V)
-            terms["speed"] = F.cross_entropy(prediction.speed_logits_BV, shares_BV)
+            known_B = ~target.target_speed_B.isnan()
+            shares_BV = two_hot(target.target_speed_B.nan_to_num(0.0), self.speeds_V)
+            surprise_B = F.cross_entropy(prediction.speed_logits_BV, shares_BV, reduction="none")
+            terms["speed"] = surprise_B.masked_fill(~known_B, 0.0).mean()
         return terms
 
     def decode(self, prediction: RegressionPrediction) -> PlanTensors:

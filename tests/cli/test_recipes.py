@@ -2,8 +2,8 @@ import pytest
 
 from drivevla.cli import main
 from drivevla.config.presets import preset_names
-from drivevla.config.recipe import RecipeConfig
 from drivevla.config.resolve import load_config
+from drivevla.training.recipe import RecipeConfig
 
 SYSTEMS = {
     "cliport", "vima", "merlot_reserve", "videogpt", "rt2", "palm_e", "openvla", "openvla_oft", "smolvla", "edgevla",

@@ -19,6 +19,7 @@ from drivevla.registry import names
 from drivevla.testing.toy_junction import BENDS_PER_M, DT_S, STEPS, branch_of, junction_sample
 from drivevla.training.batches import TrainingSample, collate_samples
 from drivevla.training.config import StageConfig, TrainingConfig
+from drivevla.training.sources import StreamedBatches
 from drivevla.training.stage import train_stage
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -66,8 +67,7 @@ def trained(head: str, samples: Sequence[TrainingSample], folder: Path, *, steps
         model,
         TrainingConfig(stages={"only": stage}, save_every=steps),
         stage,
-        lambda indices: collate_samples([samples[index] for index in indices], steps=STEPS, dt_s=DT_S),
-        samples=len(samples),
+        StreamedBatches(samples, steps=STEPS, dt_s=DT_S),
         states=folder,
         average={},
         report=lambda _: None,

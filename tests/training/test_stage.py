@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,10 +18,12 @@ from drivevla.models.config import FusionConfig, ModelConfig
 from drivevla.models.driving import DrivingModel
 from drivevla.models.parts import PartConfig
 from drivevla.testing.toy_junction import DT_S, STEPS, junction_sample
-from drivevla.training.batches import TrainingBatch, TrainingSample, collate_samples
+from drivevla.training.batches import TrainingBatch, TrainingSample
 from drivevla.training.config import ObjectiveConfig, StageConfig, TrainingConfig
-from drivevla.training.order import SampleOrder
-from drivevla.training.stage import StepReport, build_objective, learning_rate, train_stage
+from drivevla.training.optimising import learning_rate
+from drivevla.training.order import Pick, SampleOrder
+from drivevla.training.sources import BatchSource, StreamedBatches
+from drivevla.training.stage import StepReport, build_objective, train_stage
 
 OPTIONS: dict[str, Any] = {
     "width": 32,
@@ -39,10 +41,6 @@ def small(head: str) -> ModelConfig:
     return ModelConfig(**OPTIONS, head=PartConfig(name=head))
 
 
-def collate(samples: Sequence[TrainingSample]) -> Callable[[Sequence[int]], TrainingBatch]:
-    return lambda indices: collate_samples([samples[index] for index in indices], steps=STEPS, dt_s=DT_S)
-
-
 class Killed(Exception):
     """Stands for kill -9: nothing after it runs."""
 
@@ -54,7 +52,7 @@ def train(
     steps: int = 8,
     killed_after: int | None = None,
     head: str = "flow",
-    fetch: Callable[[Sequence[int]], TrainingBatch] | None = None,
+    source: BatchSource | None = None,
     **changes: Any,
 ) -> tuple[DrivingModel, list[StepReport], dict[str, torch.Tensor]]:
     stage = StageConfig(steps=steps, batch_size=4, warmup_steps=2, **changes)
@@ -70,8 +68,8 @@ def train(
         reports.append(report)
 
     train_stage(
-        model, config, stage, fetch or collate(samples),
-        samples=len(samples), states=folder, average=average, report=told,
+        model, config, stage, source or StreamedBatches(samples, steps=STEPS, dt_s=DT_S),
+        states=folder, average=average, report=told,
     )  # fmt: skip
     return model, reports, average
 
@@ -142,13 +140,35 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
     assert_same_steps(alone, shared)
 
 
-def test_a_loss_that_is_no_number_names_the_samples(samples: list[TrainingSample], tmp_path: Path) -> None:
-    def broken(indices: Sequence[int]) -> TrainingBatch:
-        batch = collate(samples)(indices)
-        return replace(batch, sensors=replace(batch.sensors, ego_BE=batch.sensors.ego_BE * math.nan))
+class Scaled:
+    """Multiplies what is seen, and the way that was driven."""
 
-    with pytest.raises(RunError, match=r"the loss is nan \(.*\) in the batch of samples .*-\d+"):
-        train(tmp_path, samples, fetch=broken)
+    def __init__(self, samples: Sequence[TrainingSample], seen: float, *, target: float = 1.0) -> None:
+        self.seen, self.target = seen, target
+        self.inner = StreamedBatches(samples, steps=STEPS, dt_s=DT_S)
+
+    def __len__(self) -> int:
+        return len(self.inner)
+
+    def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
+        for batch in self.inner.stream(picks, alternative_share=alternative_share):
+            way = batch.target.waypoints_BT3 * self.target
+            yield replace(
+                batch,
+                sensors=replace(batch.sensors, ego_BE=batch.sensors.ego_BE * self.seen),
+                target=replace(batch.target, waypoints_BT3=way),
+            )
+
+
+def test_a_loss_that_is_no_number_names_the_samples(samples: list[TrainingSample], tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"the loss is nan \(.*\) in the batch of samples .*-\d+.* \(step 0\)"):
+        train(tmp_path, samples, source=Scaled(samples, math.nan))
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_exploding_gradient_names_the_samples(samples: list[TrainingSample], tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"the gradient is .* long, .* in the batch of samples .*-\d+"):
+        train(tmp_path, samples, source=Scaled(samples, 1.0, target=1e8))
 
 
 def test_frozen_weights_do_not_move_and_a_misspelt_beginning_is_refused(
@@ -188,9 +208,9 @@ def test_the_rate_rises_straight_and_falls_along_a_cosine() -> None:
 
 def test_an_epoch_shows_every_sample_once_and_processes_share_a_batch_without_overlap() -> None:
     order = SampleOrder(12, batch_size=4, seed=1)
-    epoch = [index for step in range(3) for index in order.batch(step)]
+    epoch = [pick.index for step in range(3) for pick in order.batch(step)]
     assert sorted(epoch) == list(range(12))
-    assert epoch != [index for step in range(3, 6) for index in order.batch(step)]
+    assert epoch != [pick.index for step in range(3, 6) for pick in order.batch(step)]
     shares = [order.batch(1, rank=rank, world=2) for rank in range(2)]
     assert shares[0] + shares[1] == SampleOrder(12, batch_size=4, seed=1).batch(1)
     with pytest.raises(ConfigError, match="cannot be shared evenly by 3"):

@@ -5,10 +5,12 @@ which mechanisms make it what it is. An available one also picks the parts that 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from drivevla.errors import ConfigError
+from drivevla.models.config import ModelConfig
+from drivevla.training.config import DataConfig, TrainingConfig
 
 __all__ = ["RecipeConfig"]
 
@@ -31,6 +33,12 @@ class RecipeConfig:
     """What makes the system what it is, one short phrase each."""
     state: Literal["planned", "available"] = "planned"
     """Whether `drivevla train` can build it."""
+    model: ModelConfig | None = None
+    """The parts of the model."""
+    data: DataConfig = field(default_factory=DataConfig)
+    """What is made of the data sets."""
+    training: TrainingConfig | None = None
+    """How it learns."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", self.name):
@@ -42,3 +50,5 @@ class RecipeConfig:
             raise ConfigError(f"year must be a year of this century, got {self.year}")
         if not self.mechanism:
             raise ConfigError("mechanism must name at least one thing that the recipe reproduces")
+        if self.state == "available" and (self.model is None or self.training is None):
+            raise ConfigError(f"{self.name} is called available and lacks a model or a training")

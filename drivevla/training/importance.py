@@ -1,0 +1,51 @@
+"""Which samples are worth seeing oftener: most of driving is going straight on at one speed.
+
+N samples, T future steps.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from drivevla.training.config import DrawConfig
+from drivevla.types import PlanTarget
+
+__all__ = ["draw_weights"]
+
+_RIGHT_ANGLE_RAD = math.pi / 2
+_SPEED_CHANGE_MPS = 5.0
+_WITHIN_S = 2.0
+_STANDS_MPS = 0.3
+
+
+def draw_weights(target: PlanTarget, speed_N: Tensor, dt_s: float, draw: DrawConfig) -> NDArray[np.float64]:
+    """(N,) how often each sample shall come, relative to one that drives straight on at one speed.
+
+    Args:
+        target: What the teacher did, for all samples.
+        speed_N: Of the car now, m/s.
+        dt_s: Time between waypoints.
+        draw: How much turning, speeding up or slowing down, and standing count.
+    """
+    yaw_NT = target.waypoints_BT3[..., 2].masked_fill(~target.valid_BT, 0.0)
+    turn_N = yaw_NT.abs().amax(dim=1) / _RIGHT_ANGLE_RAD
+    later_N = _speed_within(target, dt_s)
+    known_N = later_N.isfinite()
+    change_N = torch.where(known_N, (later_N - speed_N).abs() / _SPEED_CHANGE_MPS, 0.0)
+    stands_N = known_N & (speed_N.abs() < _STANDS_MPS) & (later_N < _STANDS_MPS)
+    weights_N = torch.where(stands_N, draw.standing_weight, 1.0)
+    weights_N = weights_N + draw.turning_weight * turn_N.clamp_max(1.0)
+    weights_N = weights_N + draw.speed_change_weight * change_N.clamp_max(1.0)
+    return weights_N.double().cpu().numpy()
+
+
+def _speed_within(target: PlanTarget, dt_s: float) -> Tensor:
+    """(N,) speed over the step that ends two seconds from now; NaN where the log ends before."""
+    last = min(max(round(_WITHIN_S / dt_s), 2), target.waypoints_BT3.shape[1]) - 1
+    moved_N2 = target.waypoints_BT3[:, last, :2] - target.waypoints_BT3[:, max(last - 1, 0), :2] * (last > 0)
+    return torch.where(target.valid_BT[:, last], moved_N2.norm(dim=-1) / dt_s, math.nan)

@@ -1,0 +1,219 @@
+"""Where batches come from: read as they are needed, or out of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from drivevla.errors import ConfigError
+from drivevla.models.moving import to_device
+from drivevla.training.asking import Asked, Wordings, asked_of, chosen, with_choice
+from drivevla.training.batches import TrainingBatch, TrainingSample, collate_drives, collate_samples
+from drivevla.training.columns import join_batches, rows_of
+from drivevla.training.order import Pick
+from drivevla.types import PlanTarget
+
+__all__ = ["BatchSource", "MemoryBatches", "Samples", "StreamedBatches"]
+
+_TOGETHER = 32
+"""Samples that a reading process hands over at once while memory is filled."""
+
+
+class Samples(Protocol):
+    """A data set of training samples; reading one again gives the same."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> TrainingSample: ...
+
+
+class BatchSource(Protocol):
+    """Gives the batch of a step."""
+
+    def __len__(self) -> int:
+        """How many samples there are."""
+        ...
+
+    def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
+        """A batch for each list of picks, in their order.
+
+        Args:
+            picks: Which samples.
+            alternative_share: Of the picks that ask for something else than was asked for, where there is something.
+        """
+        ...
+
+
+class StreamedBatches:
+    """Reads samples when they are needed, in other processes where there are any.
+
+    Args:
+        samples: The data set; it travels to every process.
+        steps: Waypoints in the model's plan.
+        dt_s: Time between them.
+        wordings: Other words for what was asked for.
+        workers: Reading processes; 0 reads in this one.
+        device: Where batches are brought to.
+    """
+
+    def __init__(
+        self,
+        samples: Samples,
+        *,
+        steps: int,
+        dt_s: float,
+        wordings: Wordings | None = None,
+        workers: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if not len(samples):
+            raise ConfigError("there is no sample to train on")
+        self._samples, self._steps, self._dt_s = samples, steps, dt_s
+        self._wordings, self._workers, self._device = wordings or Wordings(0), workers, device
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
+        """A batch for each list of picks; the next ones are read while one is used."""
+        if not self._workers:
+            for each in picks:
+                samples = [self._chosen(pick, alternative_share) for pick in each]
+                yield to_device(collate_samples(samples, steps=self._steps, dt_s=self._dt_s), self._device)
+            return
+        loader: DataLoader[Any] = DataLoader(
+            _PickedSamples(self, alternative_share),
+            batch_sampler=picks,  # type: ignore[arg-type]  # any iterable of lists of keys
+            num_workers=self._workers,
+            collate_fn=_Collate(self._steps, self._dt_s),
+            pin_memory=torch.device(self._device).type == "cuda",
+            generator=torch.Generator(),  # its own: the model's random numbers must not depend on reading
+        )
+        for batch in loader:
+            yield to_device(batch, self._device)
+
+    def _chosen(self, pick: Pick, alternative_share: float) -> TrainingSample:
+        return with_choice(self._samples[pick.index], self._wordings, pick, alternative_share=alternative_share)
+
+
+class MemoryBatches:
+    """Every sample decoded once and kept as tensors; a batch is rows of them.
+
+    20,000 frames of the nano rig take some 15 GB.
+
+    Args:
+        samples: The data set, read at once.
+        steps: Waypoints in the model's plan.
+        dt_s: Time between them.
+        wordings: Other words for what was asked for.
+        workers: Reading processes; 0 reads in this one.
+        device: Where everything is kept.
+    """
+
+    def __init__(
+        self,
+        samples: Samples,
+        *,
+        steps: int,
+        dt_s: float,
+        wordings: Wordings | None = None,
+        workers: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        if not len(samples):
+            raise ConfigError("there is no sample to train on")
+        loader: DataLoader[_Kept] = DataLoader(
+            _AskedSamples(samples, wordings or Wordings(0)),
+            batch_size=_TOGETHER,
+            num_workers=workers,
+            collate_fn=_Keep(steps, dt_s),
+        )
+        kept = join_batches([to_device(part, device) for part in loader])
+        self._sensors, self._drives, self._refused_R = kept.own, kept.target_R, kept.refused_R
+        self._sentences = kept.sentences
+        counts = torch.tensor([len(each) for each in kept.sentences])
+        self._first_row: list[int] = (counts.cumsum(0) - counts).tolist()
+
+    def __len__(self) -> int:
+        return len(self._sentences)
+
+    def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
+        """A batch for each list of picks."""
+        for each in picks:
+            yield self._batch(each, alternative_share)
+
+    def _batch(self, picks: Sequence[Pick], alternative_share: float) -> TrainingBatch:
+        asked = [chosen(self._sentences[pick.index], pick, alternative_share=alternative_share) for pick in picks]
+        rows = [self._first_row[pick.index] + index for pick, (index, _) in zip(picks, asked, strict=True)]
+        batch = rows_of(self._sensors, [pick.index for pick in picks])
+        drives = rows_of(_Drives(self._drives, self._refused_R), rows)
+        return replace(
+            batch,
+            sensors=replace(batch.sensors, sentences=tuple(sentence for _, sentence in asked)),
+            target=drives.target,
+            refused_B=drives.refused_B,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Drives:
+    target: PlanTarget
+    refused_B: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """Some samples, and a row R for each thing that could be asked for at one of them."""
+
+    own: TrainingBatch
+    target_R: PlanTarget
+    refused_R: Tensor
+    sentences: tuple[tuple[tuple[str, ...], ...], ...]
+
+
+class _PickedSamples(Dataset[TrainingSample]):
+    def __init__(self, source: StreamedBatches, alternative_share: float) -> None:
+        self._source, self._alternative_share = source, alternative_share
+
+    def __getitem__(self, pick: Pick) -> TrainingSample:
+        return self._source._chosen(pick, self._alternative_share)
+
+
+class _Collate:
+    def __init__(self, steps: int, dt_s: float) -> None:
+        self._steps, self._dt_s = steps, dt_s
+
+    def __call__(self, samples: Sequence[TrainingSample]) -> TrainingBatch:
+        return collate_samples(samples, steps=self._steps, dt_s=self._dt_s)
+
+
+class _AskedSamples(Dataset[tuple[TrainingSample, tuple[Asked, ...]]]):
+    def __init__(self, samples: Samples, wordings: Wordings) -> None:
+        self._samples, self._wordings = samples, wordings
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, index: int) -> tuple[TrainingSample, tuple[Asked, ...]]:
+        sample = self._samples[index]
+        return sample, asked_of(sample, self._wordings)
+
+
+class _Keep:
+    def __init__(self, steps: int, dt_s: float) -> None:
+        self._steps, self._dt_s = steps, dt_s
+
+    def __call__(self, read: Sequence[tuple[TrainingSample, tuple[Asked, ...]]]) -> _Kept:
+        drives = [each for _, asked in read for each in asked]
+        target_R, refused_R = collate_drives(drives, steps=self._steps, dt_s=self._dt_s)
+        return _Kept(
+            own=collate_samples([sample for sample, _ in read], steps=self._steps, dt_s=self._dt_s),
+            target_R=target_R,
+            refused_R=refused_R,
+            sentences=tuple(tuple(each.sentences for each in asked) for _, asked in read),
+        )
