@@ -5,10 +5,12 @@ from pathlib import Path
 from drivevla.errors import DataError
 from drivevla.types import Visibility
 
-__all__ = ["CAMERAS", "LIDAR", "TABLES", "VISIBILITY", "find_version"]
+__all__ = ["CAMERAS", "INSTRUCTIONS", "LIDAR", "TABLES", "VISIBILITY", "find_version"]
 
 CAMERAS = ("CAM_FRONT_LEFT", "CAM_FRONT", "CAM_FRONT_RIGHT", "CAM_BACK_LEFT", "CAM_BACK", "CAM_BACK_RIGHT")
 LIDAR = "LIDAR_TOP"
+INSTRUCTIONS = "instruction"
+"""Our own table of sentences in force, where a data set has one."""
 TABLES = (
     "attribute",
     "calibrated_sensor",

@@ -12,6 +12,7 @@ from drivevla.datasets.motion import DrivenPoses, Sampling
 from drivevla.datasets.nuscenes.can_bus import CanBus
 from drivevla.datasets.nuscenes.commands import command_from_lateral_m
 from drivevla.datasets.nuscenes.faults import find_faults
+from drivevla.datasets.nuscenes.instructions import read_instructions
 from drivevla.datasets.nuscenes.layout import CAMERAS, LIDAR, VISIBILITY, find_version
 from drivevla.datasets.pictures import read_picture
 from drivevla.errors import DataError, UserError, require, unknown_name
@@ -47,7 +48,7 @@ class NuScenesReader:
     Args:
         root: The folder that holds ``v1.0-...``, ``samples`` and ``maps``.
         version: ``v1.0-mini``, ``v1.0-trainval`` or ``v1.0-test``; needed where the folder holds several.
-        cameras: Which cameras to read.
+        cameras: Which cameras to read; all that the data set has where none are named.
         lidar: Whether to read LIDAR_TOP.
         sweeps: How many LiDAR sweeps to bring to the keyframe's instant, itself counted. With more than one, the devkit
             leaves out returns within 1 m of the sensor.
@@ -64,20 +65,19 @@ class NuScenesReader:
         root: Path,
         *,
         version: str | None = None,
-        cameras: Sequence[str] = CAMERAS,
+        cameras: Sequence[str] | None = None,
         lidar: bool = True,
         sweeps: int = 1,
         sampling: Sampling | None = None,
     ) -> None:
-        for name in cameras:
-            if name not in CAMERAS:
-                raise unknown_name("nuScenes camera", name, CAMERAS)
         if sweeps < 1:
             raise UserError(f"sweeps counts the keyframe's own and is at least 1, got {sweeps}")
-        self._root, self._cameras, self._lidar, self._sweeps = Path(root), tuple(cameras), lidar, sweeps
+        self._root, self._lidar, self._sweeps = Path(root), lidar, sweeps
         self._sampling = sampling or Sampling()
         self.version = find_version(self._root, version)
         self._tables = _load(self._root, self.version)
+        self._cameras = self._choose_cameras(cameras)
+        self._sentences = read_instructions(self._root / self.version)
         self._scenes = tuple(self._read_scenes())
         self._scene_of = {token: scene for scene in self._scenes for token in scene.tokens}
         self._pose_records = self._collect_pose_records()
@@ -165,6 +165,13 @@ class NuScenesReader:
         ego_from_lidar = self.ego_from_lidar(token)[:3, :3]
         return command_from_lateral_m(-float((ego_from_lidar @ [right_m, forward_m, 0.0])[1]))
 
+    def _choose_cameras(self, wanted: Sequence[str] | None) -> tuple[str, ...]:
+        known = [each["channel"] for each in self._tables.sensor if each["modality"] == "camera"]
+        for name in wanted or ():
+            if name not in known:
+                raise unknown_name("nuScenes camera", name, known)
+        return tuple(known if wanted is None else wanted)
+
     def _records(self, token: str) -> tuple[Scene, Mapping[str, Any], Mapping[str, Any]]:
         if token not in self._scene_of:
             raise unknown_name("nuScenes sample", token, ())
@@ -195,6 +202,7 @@ class NuScenesReader:
             cameras={name: self._frame(scene, each, ego_from_world) for name, each in cameras.items()},
             lidar=self._sweep(scene, record, lidar) if self._lidar else None,
             past=poses.past(now_s, self._sampling),
+            instruction=self._sentences.get(record["token"]),
             command=self.command(record["token"]),
         )
 
