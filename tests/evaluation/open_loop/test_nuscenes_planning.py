@@ -192,7 +192,6 @@ def test_a_car_that_disappears_for_a_keyframe_is_lost_to_vad() -> None:
     [
         ("boxes_tracked", "nuscenes-vad"),
         ("boxes_lidar_points", "nuscenes-vad"),
-        ("boxes_seen", "nuscenes-stp3"),
         ("past_keyframes", "admlp"),
         ("boundary", "bevplanner"),
         ("ego_from_lidar", "nuscenes-uniad"),
@@ -206,11 +205,32 @@ def test_what_the_truth_lacks_is_asked_for(name: str, protocol: str) -> None:
         scores_of(protocol, lacking, straight(truth, SPEED_MPS))
 
 
-def test_vad_refuses_boxes_without_tracks() -> None:
+def test_without_tracks_or_sightings_there_are_no_collisions_and_that_is_counted() -> None:
     truth = drive()
     untracked = {**truth.details, "boxes_tracked": np.zeros(len(truth), dtype=np.bool_)}
-    with pytest.raises(DataError, match="no tracks"):
-        scores_of("nuscenes-vad", dataclasses.replace(truth, details=untracked), straight(truth, SPEED_MPS))
+    unseen = {key: each for key, each in truth.details.items() if key != "boxes_seen"}
+    for protocol, details in (("nuscenes-vad", untracked), ("nuscenes-stp3", unseen), ("admlp", unseen)):
+        scores = scores_of(protocol, dataclasses.replace(truth, details=details), straight(truth, SPEED_MPS))
+        whole = scores_of(protocol, truth, straight(truth, SPEED_MPS))
+        assert scores.counts["collisions_not_scored"] == scores.counts["samples"] == whole.counts["samples"]
+        distances = {name: value for name, value in whole.values.items() if "collision" not in name}
+        assert scores.values == distances != whole.values
+
+
+def test_objects_whose_names_never_come_again_have_no_tracks() -> None:
+    def keyframe(names: tuple[str, ...]) -> Truth:
+        things = tuple(
+            ObjectTruth(
+                track_id=name, category="vehicle.car", ego_from_object=np.eye(4), size_m=np.array([4.0, 2.0, 1.5])
+            )
+            for name in names
+        )
+        return Truth(timestamp_s=0.0, world_from_ego=np.eye(4), objects=things)
+
+    for names, tracked in ((("a", "b"), True), (("c", "d"), False)):
+        keyframes = [keyframe(("a", "e")), keyframe(names)]
+        truth = truth_of_scene(["0", "1"], keyframes, ego_from_lidar=np.eye(4))
+        assert truth.details["boxes_tracked"].tolist() == [tracked, tracked]
 
 
 def test_names_that_are_not_nuscenes_are_refused() -> None:

@@ -1,6 +1,7 @@
 """From the keyframes of a drive to the truth that the nuScenes protocols read."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -103,13 +104,19 @@ def _boxes(
         "boxes": boxes,
         "boxes_present": present,
         "boxes_category": category,
-        "boxes_tracked": np.ones(count, dtype=np.bool_),
+        "boxes_tracked": np.full(count, _are_tracked(objects)),
     }
     if all(each.lidar_points is not None for frame in objects for each in frame):
         details["boxes_lidar_points"] = points
     if all(each.visibility is not None for frame in objects for each in frame):
         details["boxes_seen"] = _seen(objects, tracks)
     return details
+
+
+def _are_tracked(objects: Sequence[tuple[ObjectTruth, ...]]) -> bool:
+    """Whether any object is known again at the next keyframe; where none is, names of tracks are names of boxes."""
+    names = [{each.track_id for each in frame} for frame in objects if frame]
+    return len(names) < 2 or any(now & later for now, later in pairwise(names))
 
 
 def _seen(objects: Sequence[tuple[ObjectTruth, ...]], tracks: Sequence[Sequence[str]]) -> NDArray[np.bool_]:

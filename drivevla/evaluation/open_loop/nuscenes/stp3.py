@@ -71,14 +71,17 @@ class STP3:
         summary="L2 and collision with seen vehicles and humans up to 1, 2, 3 s; samples with past and future alone",
         source="OpenDriveLab/ST-P3 6b11e13, stp3/metrics.py",
         horizon_s=HORIZON_S,
-        details=("ego_from_lidar", *OBJECT_DETAILS, "boxes_seen", "past_keyframes"),
+        details=("ego_from_lidar", *OBJECT_DETAILS, "past_keyframes"),
     )
 
     def score(self, samples: Samples) -> Scores:
         """L2 and collision of the box.
 
+        Where the truth does not know which boxes were seen, there are no collisions, and ``collisions_not_scored``
+        counts the samples.
+
         Raises:
-            DataError: The truth lacks an array, or no sample has both past and future.
+            DataError: The truth lacks another array, or no sample has both past and future.
         """
         return self._score(samples, jitter=True, columns_left=True)
 
@@ -86,9 +89,13 @@ class STP3:
         name = self.definition.name
         planned, driven, known = lidar_places_m(samples, needed_by=name)
         planned = planned if jitter else without_jitter(planned)
+        past = samples.truth.detail("past_keyframes", (), needed_by=name) >= _PAST_KEYFRAMES
+        counted = known.all(axis=1) & past
+        columns = columns_by_second("L2", step_errors_m(planned, driven, known), "up_to", unit="m")
+        if "boxes_seen" not in samples.truth.details:
+            return mean_scores(columns, counted=counted, counts={"collisions_not_scored": int(counted.sum())})
         ahead = ObjectsAhead.of(samples.truth, needed_by=name)
         seen = samples.truth.detail("boxes_seen", ahead.category.shape[1:], needed_by=name)
-        past = samples.truth.detail("past_keyframes", (), needed_by=name) >= _PAST_KEYFRAMES
         mirror = _LEFT if columns_left else np.ones(2)
         hits = np.zeros(known.shape)
         for chunk in in_chunks(len(samples), _CHUNK):
@@ -99,13 +106,7 @@ class STP3:
             grids = grids if columns_left else grids[..., ::-1]
             driven_hits = box_hits(driven[chunk] * mirror, grids)
             hits[chunk] = count_hits(box_hits(planned[chunk] * mirror, grids), driven_hits)
-        return mean_scores(
-            {
-                **columns_by_second("L2", step_errors_m(planned, driven, known), "up_to", unit="m"),
-                **columns_by_second("collision", hits, "up_to"),
-            },
-            counted=known.all(axis=1) & past,
-        )
+        return mean_scores({**columns, **columns_by_second("collision", hits, "up_to")}, counted=counted)
 
 
 class ADMLP(STP3):

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from drivevla.errors import DataError
 from drivevla.evaluation.open_loop.averages import mean_scores
 from drivevla.evaluation.open_loop.metric import Definition, Samples, Scores
 from drivevla.evaluation.open_loop.nuscenes.categories import is_detected, is_human, is_vehicle
@@ -94,19 +93,27 @@ class VAD:
     def score(self, samples: Samples) -> Scores:
         """L2 and collision of the box.
 
+        Where the truth says that boxes have no tracks, no object can be followed: then there are no collisions, and
+        ``collisions_not_scored`` counts the samples.
+
         Raises:
-            DataError: The truth lacks boxes, tracks, LiDAR counts or calibration, or no sample has a full future.
+            DataError: The truth lacks boxes, LiDAR counts or calibration, or no sample has a full future.
         """
         name = self.definition.name
         planned, driven, known = lidar_places_m(samples, needed_by=name)
+        columns = columns_by_second("L2", step_errors_m(planned, driven, known), "up_to", unit="m")
+        counted = known.all(axis=1)
+        if not samples.truth.detail("boxes_tracked", (), needed_by=name).all():
+            return mean_scores(columns, counted=counted, counts={"collisions_not_scored": int(counted.sum())})
+        hits = self._hits(samples, planned, driven)
+        return mean_scores({**columns, **columns_by_second("collision", hits, "up_to")}, counted=counted)
+
+    def _hits(self, samples: Samples, planned: NDArray[np.float64], driven: NDArray[np.float64]) -> NDArray[np.float64]:
+        name = self.definition.name
         ahead = ObjectsAhead.of(samples.truth, needed_by=name)
         points = samples.truth.detail("boxes_lidar_points", ahead.category.shape[1:], needed_by=name)
-        if not samples.truth.detail("boxes_tracked", (), needed_by=name).all():
-            raise DataError(
-                f"{name} follows every object from now on, and the truth says that its boxes have no tracks"
-            )
         calibration = samples.truth.detail("ego_from_lidar", (4, 4), needed_by=name)
-        hits = np.zeros(known.shape)
+        hits = np.zeros(planned.shape[:2])
         for chunk in in_chunks(len(samples), _CHUNK):
             boxes = boxes_in_lidar(ahead.boxes[chunk], calibration[chunk])
             objects = ObjectsAhead(boxes, ahead.present[chunk], ahead.category[chunk])
@@ -116,10 +123,4 @@ class VAD:
             hits[chunk] = count_hits(
                 box_hits_far_to_near(planned[chunk], grids), box_hits_far_to_near(driven[chunk], grids)
             )
-        return mean_scores(
-            {
-                **columns_by_second("L2", step_errors_m(planned, driven, known), "up_to", unit="m"),
-                **columns_by_second("collision", hits, "up_to"),
-            },
-            counted=known.all(axis=1),
-        )
+        return hits
