@@ -67,6 +67,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "covla": "drivevla.datasets.covla:CoVLAReader",
         "drivelog": "drivevla.datasets.drivelog:DriveLogReader",
         "nuscenes": "drivevla.datasets.nuscenes:NuScenesReader",
+        "shards": "drivevla.datasets.shards:ShardReader",
     },
     "metrics": {  # open-loop protocols: drivevla.evaluation.open_loop
         "admlp": "drivevla.evaluation.open_loop.nuscenes.stp3:ADMLP",

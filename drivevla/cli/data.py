@@ -1,10 +1,12 @@
-"""Look into a data set as downloaded: what it holds, how it looks, what is wrong with it.
+"""Look into a data set as downloaded, check it, split it, and pack a drive log for training.
 
 Examples:
   drivevla data info /data/nuscenes
   drivevla data preview /data/nuscenes --out sheets --count 6
   drivevla data validate /data/CoVLA
   drivevla data info /data/logs --dataset my_reader
+  drivevla data split logs/nano splits.json --by town --shares train=0.9 val=0.1
+  drivevla data pack logs/nano shards/nano --splits splits.json --split train
 
 The exit code of `validate` is 0 where nothing is wrong and 1 where something is. Formats and readers: docs/data.md.
 """
@@ -29,12 +31,22 @@ _FAULTS_SHOWN = 50
 
 def add_arguments(parser: Parser) -> None:
     """The words and options after `drivevla data`."""
-    parser.add_argument("action", choices=["info", "preview", "validate"])
+    parser.add_argument("action", choices=["info", "pack", "preview", "split", "validate"])
     parser.add_argument("root", type=Path, metavar="DIR", help="the data set's folder")
+    parser.add_argument("target", type=Path, nargs="?", metavar="OUT", help="of pack: a new folder; of split: a file")
     parser.add_argument("--dataset", metavar="NAME", help="which reader (found from the files)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where preview writes its sheets")
     parser.add_argument("--count", type=int, default=4, metavar="N", help="how many sheets, spread evenly (4)")
     parser.add_argument("--token", metavar="TOKEN", help="preview this sample")
+    parser.add_argument(
+        "--by", choices=["town", "scene", "log"], default="town", help="what a split keeps together (town)"
+    )
+    parser.add_argument("--shares", nargs="+", metavar="NAME=SHARE", default=["train=0.9", "val=0.1"], help="of split")
+    parser.add_argument("--seed", type=int, default=0, help="of split (0)")
+    parser.add_argument(
+        "--splits", type=Path, metavar="FILE", help="of pack: what split wrote; without it, all is packed"
+    )
+    parser.add_argument("--split", default="train", metavar="NAME", help="of pack with --splits: which one (train)")
     parser.add_argument("--all", action="store_true", help=f"name every fault, not the first {_FAULTS_SHOWN}")
 
 
@@ -46,16 +58,24 @@ def run(arguments: argparse.Namespace) -> int:
         return _validate(reader_class(arguments.root, arguments.dataset), arguments.root, show_all=arguments.all)
     reader = open_dataset(arguments.root, arguments.dataset)
     if arguments.action == "info":
-        print(_info(reader))
+        print(_info(reader, arguments.root))
         return 0
+    if arguments.action in ("pack", "split"):
+        if arguments.target is None:
+            raise UserError(f"{arguments.action} needs OUT: drivevla data {arguments.action} DIR OUT")
+        return (_pack if arguments.action == "pack" else _split)(reader, arguments)
     if arguments.out is None:
         raise UserError("preview needs --out DIR")
     return _preview(reader, arguments.out, arguments.token, arguments.count)
 
 
-def _info(reader: Reader) -> str:
+def _info(reader: Reader, root: Path) -> str:
     samples = sum(len(scene.tokens) for scene in reader.scenes)
-    lines = [f"{reader.dataset}: {len(reader.scenes)} scenes, {samples} samples"]
+    size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+    lines = [
+        f"{reader.dataset}: {len(reader.scenes)} scenes, {samples} samples, {size / 1e6:.1f} MB"
+        + (f", {size / samples:,.0f} bytes a sample" if samples else "")
+    ]
     by_split = Counter[str]()
     for scene in reader.scenes:
         by_split[scene.split or "no split"] += len(scene.tokens)
@@ -66,6 +86,43 @@ def _info(reader: Reader) -> str:
     if len(reader.scenes) > 20:
         lines.append(f"    and {len(reader.scenes) - 20} more")
     return "\n".join(lines)
+
+
+def _split(reader: Reader, arguments: argparse.Namespace) -> int:
+    import json
+
+    from drivevla.datasets.splitting import split_scenes
+
+    shares = {}
+    for pair in arguments.shares:
+        name, _, share = pair.partition("=")
+        try:
+            shares[name] = float(share)
+        except ValueError as error:
+            raise UserError(f"--shares takes NAME=SHARE, got {pair!r}") from error
+    split = split_scenes(reader, by=arguments.by, shares=shares, seed=arguments.seed)
+    about = {"dataset": reader.dataset, "by": arguments.by, "shares": shares, "seed": arguments.seed}
+    arguments.target.write_text(json.dumps({**about, "splits": split}, indent=1, ensure_ascii=False), encoding="utf-8")
+    frames = {scene.name: len(scene.tokens) for scene in reader.scenes}
+    for name, scenes in split.items():
+        print(f"{name}: {len(scenes)} scenes, {sum(frames[scene] for scene in scenes)} samples")
+    return 0
+
+
+def _pack(reader: Reader, arguments: argparse.Namespace) -> int:
+    from drivevla.datasets.drivelog import DriveLogReader
+    from drivevla.datasets.shards.packing import pack_drive_log
+    from drivevla.datasets.splitting import read_split
+
+    if not isinstance(reader, DriveLogReader):
+        raise UserError(f"only drive logs are packed, {arguments.root} is {reader.dataset}")
+    scenes = None if arguments.splits is None else read_split(arguments.splits, arguments.split, reader.scenes)
+    packed = pack_drive_log(reader, arguments.target, scenes=scenes)
+    print(
+        f"{packed.frames} frames in {packed.shards} shards, {packed.bytes / 1e6:.1f} MB, "
+        f"{packed.bytes_per_frame:,.0f} bytes a frame"
+    )
+    return 0
 
 
 def _preview(reader: Reader, out: Path, token: str | None, count: int) -> int:
