@@ -38,6 +38,9 @@ class CheckpointAbout:
         model: Its parts.
         recipe: The recipe that it was trained by, whole.
         data_fingerprint: Of the data that it was trained on.
+        storage: How what it was trained on was stored, as ``StorageConfig.to_dict`` says it: what it sees while driving
+            goes through the same losses. None where nothing was lost.
+        samples: How many it was trained on.
         cameras: The cameras that it was trained with; others are refused or ignored with a word.
         step: Optimiser steps so far.
         version: Of DriveVLA.
@@ -46,6 +49,8 @@ class CheckpointAbout:
     model: ModelConfig
     recipe: dict[str, Any] = field(default_factory=dict)
     data_fingerprint: str | None = None
+    storage: dict[str, Any] | None = None
+    samples: int | None = None
     cameras: tuple[str, ...] = ()
     step: int = 0
     version: str = drivevla.__version__

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from drivevla.language import Instruction, Language, Split, realise
+from drivevla.language import Commentary, Instruction, Language, Split, realise
 from drivevla.training.batches import TrainingSample
 from drivevla.training.order import Pick
 from drivevla.types import Future
@@ -26,12 +26,14 @@ class Asked:
         future: What the teacher does then.
         refused: Whether it refuses; None where nobody knows.
         target_speed_mps: The speed that it aims for; None where it is not known.
+        explanation: What it does and why; None where it is not known.
     """
 
     sentences: tuple[str, ...]
     future: Future
     refused: bool | None
     target_speed_mps: float | None
+    explanation: Commentary | None = None
 
 
 class Wordings:
@@ -70,6 +72,7 @@ def asked_of(sample: TrainingSample, wordings: Wordings) -> tuple[Asked, ...]:
         future=sample.future,
         refused=sample.refused,
         target_speed_mps=sample.target_speed_mps,
+        explanation=sample.explanation,
     )
     others = (
         Asked(
@@ -77,6 +80,7 @@ def asked_of(sample: TrainingSample, wordings: Wordings) -> tuple[Asked, ...]:
             future=other.future,
             refused=other.refused,
             target_speed_mps=other.target_speed_mps,
+            explanation=other.explanation,
         )
         for other in sample.alternatives
     )
@@ -109,6 +113,7 @@ def with_choice(sample: TrainingSample, wordings: Wordings, pick: Pick, *, alter
         future=asked[index].future,
         refused=asked[index].refused,
         target_speed_mps=asked[index].target_speed_mps,
+        explanation=asked[index].explanation,
     )
 
 

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from drivevla.errors import ContractError
 from drivevla.geometry import cumulative_length_m, interpolate_poses, resample_path
-from drivevla.language import Instruction
+from drivevla.language import Commentary, Instruction
 from drivevla.models.auxiliary.targets import AuxiliaryBatch, AuxiliaryTarget, collate_auxiliary
 from drivevla.perception.collating import collate_observations
-from drivevla.types import Alternative, Future, Observation, PlanTarget, SensorBatch
+from drivevla.types import Alternative, Future, Observation, PlanTarget, QuestionAnswer, SensorBatch
 
 __all__ = ["Drive", "TrainingBatch", "TrainingSample", "collate_drives", "collate_samples"]
 
@@ -40,6 +40,8 @@ class TrainingSample:
             words.
         alternatives: What would have followed other instructions.
         auxiliary: What auxiliary heads should say.
+        explanation: What the teacher does then and why, where it is known.
+        questions: Questions about the scene with their answers.
     """
 
     observation: Observation
@@ -50,6 +52,8 @@ class TrainingSample:
     instruction: Instruction | None = None
     alternatives: tuple[Alternative, ...] = ()
     auxiliary: AuxiliaryTarget | None = None
+    explanation: Commentary | None = None
+    questions: tuple[QuestionAnswer, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +66,8 @@ class TrainingBatch:
         refused_B: 1 where the teacher refused, 0 where it did not; NaN where nobody knows.
         names: Where the samples come from.
         auxiliary: What auxiliary heads should say; None where no sample has any.
+        explanations: What the teacher does and why; None where nobody knows.
+        questions: Of each sample.
     """
 
     sensors: SensorBatch
@@ -69,6 +75,8 @@ class TrainingBatch:
     refused_B: Tensor
     names: tuple[str, ...]
     auxiliary: AuxiliaryBatch | None = None
+    explanations: tuple[Commentary | None, ...] = ()
+    questions: tuple[tuple[QuestionAnswer, ...], ...] = ()
 
 
 class Drive(Protocol):
@@ -105,6 +113,8 @@ def collate_samples(samples: Sequence[TrainingSample], *, steps: int, dt_s: floa
         refused_B=refused_B,
         names=tuple(sample.name for sample in samples),
         auxiliary=collate_auxiliary([sample.auxiliary for sample in samples]),
+        explanations=tuple(sample.explanation for sample in samples),
+        questions=tuple(sample.questions for sample in samples),
     )
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from drivevla.errors import ConfigError
+from drivevla.language import Commentary
 from drivevla.models.moving import to_device
 from drivevla.training.asking import Asked, Wordings, asked_of, chosen, with_choice
 from drivevla.training.batches import TrainingBatch, TrainingSample, collate_drives, collate_samples
@@ -37,6 +38,10 @@ class BatchSource(Protocol):
 
     def __len__(self) -> int:
         """How many samples there are."""
+        ...
+
+    def drives(self) -> tuple[PlanTarget, Tensor]:
+        """What the teacher did at every sample, and how fast the car was."""
         ...
 
     def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
@@ -79,6 +84,15 @@ class StreamedBatches:
     def __len__(self) -> int:
         return len(self._samples)
 
+    def drives(self) -> tuple[PlanTarget, Tensor]:
+        """What the teacher did at every sample, and how fast the car was; reads them all once."""
+        loader: DataLoader[Any] = DataLoader(
+            _Indexed(self._samples), batch_size=_TOGETHER, num_workers=self._workers,
+            collate_fn=_Glance(self._steps, self._dt_s), generator=torch.Generator(),
+        )  # fmt: skip
+        glances = list(loader)
+        return join_batches([target for target, _ in glances]), torch.cat([speed_B for _, speed_B in glances])
+
     def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
         """A batch for each list of picks; the next ones are read while one is used."""
         if not self._workers:
@@ -112,7 +126,8 @@ class MemoryBatches:
         dt_s: Time between them.
         wordings: Other words for what was asked for.
         workers: Reading processes; 0 reads in this one.
-        device: Where everything is kept.
+        device: Where batches are brought to.
+        keep_on: Where everything is kept: the same device where it fits, the CPU's memory where it does not.
     """
 
     def __init__(
@@ -124,39 +139,47 @@ class MemoryBatches:
         wordings: Wordings | None = None,
         workers: int = 0,
         device: torch.device | str = "cpu",
+        keep_on: torch.device | str = "cpu",
     ) -> None:
         if not len(samples):
             raise ConfigError("there is no sample to train on")
-        loader: DataLoader[_Kept] = DataLoader(
+        self._device = device
+        loader: DataLoader[Any] = DataLoader(
             _AskedSamples(samples, wordings or Wordings(0)),
             batch_size=_TOGETHER,
             num_workers=workers,
             collate_fn=_Keep(steps, dt_s),
+            generator=torch.Generator(),
         )
-        kept = join_batches([to_device(part, device) for part in loader])
+        kept = join_batches([to_device(part, keep_on) for part in loader])
         self._sensors, self._drives, self._refused_R = kept.own, kept.target_R, kept.refused_R
-        self._sentences = kept.sentences
+        self._sentences, self._explanations = kept.sentences, kept.explanations
         counts = torch.tensor([len(each) for each in kept.sentences])
         self._first_row: list[int] = (counts.cumsum(0) - counts).tolist()
 
     def __len__(self) -> int:
         return len(self._sentences)
 
+    def drives(self) -> tuple[PlanTarget, Tensor]:
+        """What the teacher did at every sample, and how fast the car was."""
+        return rows_of(self._drives, self._first_row), self._sensors.sensors.ego_BE[:, 0]
+
     def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
         """A batch for each list of picks."""
         for each in picks:
-            yield self._batch(each, alternative_share)
+            yield to_device(self._batch(each, alternative_share), self._device)
 
     def _batch(self, picks: Sequence[Pick], alternative_share: float) -> TrainingBatch:
         asked = [chosen(self._sentences[pick.index], pick, alternative_share=alternative_share) for pick in picks]
         rows = [self._first_row[pick.index] + index for pick, (index, _) in zip(picks, asked, strict=True)]
         batch = rows_of(self._sensors, [pick.index for pick in picks])
-        drives = rows_of(_Drives(self._drives, self._refused_R), rows)
+        drives = rows_of(_Drives(self._drives, self._refused_R, self._explanations), rows)
         return replace(
             batch,
             sensors=replace(batch.sensors, sentences=tuple(sentence for _, sentence in asked)),
             target=drives.target,
             refused_B=drives.refused_B,
+            explanations=drives.explanations,
         )
 
 
@@ -164,6 +187,7 @@ class MemoryBatches:
 class _Drives:
     target: PlanTarget
     refused_B: Tensor
+    explanations: tuple[Commentary | None, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +197,7 @@ class _Kept:
     own: TrainingBatch
     target_R: PlanTarget
     refused_R: Tensor
+    explanations: tuple[Commentary | None, ...]
     sentences: tuple[tuple[tuple[str, ...], ...], ...]
 
 
@@ -190,6 +215,26 @@ class _Collate:
 
     def __call__(self, samples: Sequence[TrainingSample]) -> TrainingBatch:
         return collate_samples(samples, steps=self._steps, dt_s=self._dt_s)
+
+
+class _Indexed(Dataset[TrainingSample]):
+    def __init__(self, samples: Samples) -> None:
+        self._samples = samples
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def __getitem__(self, index: int) -> TrainingSample:
+        return self._samples[index]
+
+
+class _Glance:
+    def __init__(self, steps: int, dt_s: float) -> None:
+        self._steps, self._dt_s = steps, dt_s
+
+    def __call__(self, samples: Sequence[TrainingSample]) -> tuple[PlanTarget, Tensor]:
+        target, _ = collate_drives(samples, steps=self._steps, dt_s=self._dt_s)
+        return target, torch.tensor([sample.observation.ego.speed_mps for sample in samples])
 
 
 class _AskedSamples(Dataset[tuple[TrainingSample, tuple[Asked, ...]]]):
@@ -215,5 +260,6 @@ class _Keep:
             own=collate_samples([sample for sample, _ in read], steps=self._steps, dt_s=self._dt_s),
             target_R=target_R,
             refused_R=refused_R,
+            explanations=tuple(each.explanation for each in drives),
             sentences=tuple(tuple(each.sentences for each in asked) for _, asked in read),
         )

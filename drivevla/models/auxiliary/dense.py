@@ -54,8 +54,9 @@ class SemanticGridHead(nn.Module):
 
     def loss(self, prediction: Tensor, given: AuxiliaryInput, target: AuxiliaryBatch) -> Mapping[str, Tensor]:
         """One term a class: half of it the mean surprise of the cells that are it, half that of all others, in nats."""
-        surprise = F.binary_cross_entropy_with_logits(prediction, target.grid_BCXY, reduction="none")
-        is_it, is_not = target.grid_BCXY, 1.0 - target.grid_BCXY
+        is_it = target.grid_BCXY.to(prediction)
+        is_not = 1.0 - is_it
+        surprise = F.binary_cross_entropy_with_logits(prediction, is_it, reduction="none")
         known_BC = target.grid_known_BC.to(surprise)
         # A walker is four cells of four thousand: unbalanced, "nowhere" would be a fine answer.
         halves_BC = sum(

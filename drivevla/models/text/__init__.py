@@ -1,0 +1,1 @@
+"""Words out: why the car does what it does, and answers to questions about what it sees."""
