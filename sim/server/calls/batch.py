@@ -5,7 +5,7 @@ Commands are numbered as CARLA 0.9.16 numbers them; what a command does is what 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from drivevla.errors import ContractError, DriveVLAError
 from drivevla.sim.server.calls import actors, bodies, lights, vehicles, walkers
@@ -62,36 +62,65 @@ _COMMANDS: dict[int, _Command] = {
 }
 
 
-@CALLS.bare("apply_batch", decode.sequence(decode.variant_of_one), decode.boolean)
-def apply_batch(simulator: Simulator, commands: list[tuple[int, object]], do_tick: bool) -> list[object]:
+@dataclass(frozen=True, slots=True)
+class _Drive:
+    """The Traffic Manager's batch: one vehicle's control in each command.
+
+    Attributes:
+        actor_ids: Whose.
+        controls: Fields of a ``VehicleControl``, one list for each.
+    """
+
+    actor_ids: list[int]
+    controls: list[list[float]]
+
+    def commands(self) -> list[tuple[int, object]]:
+        return [(DRIVE, [actor_id, control]) for actor_id, control in zip(self.actor_ids, self.controls, strict=True)]
+
+
+_any_commands = decode.sequence(decode.variant_of_one)
+
+
+def _batch(value: object) -> _Drive | list[tuple[int, object]]:
+    """The decoder of a batch, which is taken at a glance when it is the Traffic Manager's."""
+    return (_drive(value) if type(value) is list else None) or _any_commands(value)
+
+
+def _drive(commands: list[Any]) -> _Drive | None:
+    actor_ids, controls = [], []
+    for command in commands:
+        try:
+            ((index, (actor_id, control)),) = command
+        except (TypeError, ValueError):
+            return None
+        if index != DRIVE or type(index) is not int or type(actor_id) is not int:
+            return None
+        if type(control) is not list or tuple(map(type, control)) != vehicles.CONTROL_TYPES:
+            return None
+        actor_ids.append(actor_id)
+        controls.append(control)
+    return _Drive(actor_ids, controls)
+
+
+@CALLS.bare("apply_batch", _batch, decode.boolean)
+def apply_batch(simulator: Simulator, batch: _Drive | list[tuple[int, object]], do_tick: bool) -> list[object]:
     """Run every command; one that fails does not stop the others."""
-    results = _drive_all(simulator, commands) or [_result(simulator, index, fields) for index, fields in commands]
+    results = _drive_all(simulator, batch) if isinstance(batch, _Drive) else _run_all(simulator, batch)
     if do_tick:
         simulator.tick_cue()
     return results
 
 
-def _drive_all(simulator: Simulator, commands: list[tuple[int, object]]) -> list[object]:
-    """The Traffic Manager's batch, one vehicle's control in each command, taken at once; empty if it is another one."""
-    if not all(index == DRIVE and _is_control(fields) for index, fields in commands):
-        return []
-    pairs = cast(list[tuple[int, list[float]]], [fields for _, fields in commands])
-    fleet = simulator.episode.physics.vehicles
+def _drive_all(simulator: Simulator, drive: _Drive) -> list[object]:
     try:
-        fleet.set_controls([actor_id for actor_id, _ in pairs], [control for _, control in pairs])
+        simulator.episode.physics.vehicles.set_controls(drive.actor_ids, drive.controls)
     except DriveVLAError:
-        return []  # one by one, each with its own result
-    return [[[1, actor_id]] for actor_id, _ in pairs]
+        return _run_all(simulator, drive.commands())  # one by one, each with its own result
+    return [[[1, actor_id]] for actor_id in drive.actor_ids]
 
 
-def _is_control(fields: object) -> bool:
-    return (
-        type(fields) is list
-        and len(fields) == 2
-        and type(fields[0]) is int
-        and type(fields[1]) is list
-        and tuple(map(type, fields[1])) == vehicles.CONTROL_TYPES
-    )
+def _run_all(simulator: Simulator, commands: list[tuple[int, object]]) -> list[object]:
+    return [_result(simulator, index, fields) for index, fields in commands]
 
 
 def _result(simulator: Simulator, index: int, fields: object) -> object:

@@ -63,8 +63,10 @@ def gather(vehicles: VehicleRows, walkers: WalkerRows, props: PropRows) -> Bodie
     most = len(vehicles) + len(walkers) + len(props)
     boxes, parts = np.empty(most, dtype=BOX), np.empty(most, dtype=_PART)
     count = _gather_vehicles(vehicles.records, boxes, parts)
-    count = _gather_walkers(walkers.records, boxes, parts, count)
-    count = _gather_props(props.records, boxes, parts, count)
+    if len(walkers):  # calling a kernel takes longer than a dozen bodies
+        count = _gather_walkers(walkers.records, boxes, parts, count)
+    if len(props):
+        count = _gather_props(props.records, boxes, parts, count)
     parts = parts[:count]
     return Bodies(boxes=Boxes.of(boxes[:count]), **{name: parts[name] for name in _PART.names or ()})
 

@@ -9,13 +9,14 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drivevla.sim.server.numba_import import kernel
 from drivevla.sim.server.physics.curves import evaluate
 from drivevla.sim.server.physics.tyres import clipped
 from drivevla.sim.server.physics.vehicle_rows import VehicleRows
 
-__all__ = ["brake_n", "drive", "move_pedals", "shift", "suited_gear"]
+__all__ = ["brake_n", "drive", "move_pedals", "press_pedals", "shift", "suited_gear"]
 
 PEDAL_RISE_PER_S = (6.0, 6.0, 2.5)
 PEDAL_FALL_PER_S = (10.0, 10.0, 5.0)
@@ -31,6 +32,34 @@ Below half throttle it keeps to the vehicle's own ratios; between, it goes from 
 
 SHIFT_LATENCY_S = 1.0
 """Least time between two gear changes: Unreal Engine 4's default."""
+
+
+@kernel
+def press_pedals(vehicles: Any, rows: NDArray[np.intp], controls: NDArray[np.float64]) -> bool:
+    """Take commands; of several for one vehicle the last one holds.
+
+    Args:
+        vehicles: Records of ``VehicleRows``.
+        rows: (C,) whose.
+        controls: (C, 7) fields of a ``VehicleControl`` in order; what is out of range is limited.
+
+    Returns:
+        False, and nothing is taken, if a throttle, a steering or a brake is not a number.
+    """
+    for number in range(len(rows)):
+        for field in range(3):
+            if not np.isfinite(controls[number, field]):
+                return False
+    for number in range(len(rows)):
+        v, control = vehicles[rows[number]], controls[number]
+        v.throttle, v.steer, v.brake = (
+            min(max(control[0], 0.0), 1.0),
+            min(max(control[1], -1.0), 1.0),
+            min(max(control[2], 0.0), 1.0),
+        )
+        v.hand_brake, v.reverse, v.manual = control[3] != 0.0, control[4] != 0.0, control[5] != 0.0
+        v.manual_gear = int(min(max(control[6], -1.0), float(v.last_gear)))
+    return True
 
 
 @kernel

@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 Index = NDArray[np.intp]
 Pairs = tuple[Index, Index]
 
+_NONE = np.zeros(0, dtype=np.intp)
 _CELL_M = 8.0
 _MOST_CELLS = 4_000_000
 
@@ -47,6 +48,8 @@ class Meetings:
             if count <= self._room.shape[1]:
                 break
             self._room = np.empty((2, 2 * count), dtype=np.intp)
+        if not count:
+            return _NONE, _NONE
         body, obstacle = self._room[:, :count]
         order = np.lexsort((obstacle, body))
         return body[order], obstacle[order]

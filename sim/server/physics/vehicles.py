@@ -6,7 +6,8 @@ The model is a bicycle model with an engine, gears, brakes and a grip limit, on 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from drivevla.errors import ContractError
 from drivevla.sim.server.catalogue import VehiclePhysics, VehicleSpec
 from drivevla.sim.server.physics.ackermann import AckermannControl, AckermannController, AckermannSettings
-from drivevla.sim.server.physics.drivetrain import suited_gear
+from drivevla.sim.server.physics.drivetrain import press_pedals, suited_gear
 from drivevla.sim.server.physics.ground import Ground
 from drivevla.sim.server.physics.motion import roll_on, settle
 from drivevla.sim.server.physics.rows import Kind
@@ -44,6 +45,9 @@ class VehicleControl:
     reverse: bool = False
     manual_gear_shift: bool = False
     gear: int = 0
+
+
+FIELDS = len(fields(VehicleControl))
 
 
 class VehicleFleet(Kind[VehicleRows]):
@@ -111,19 +115,13 @@ class VehicleFleet(Kind[VehicleRows]):
             SimulatorError: One is no vehicle of this world; then nothing is changed.
             ContractError: Throttle, steer or brake is not a number; then nothing is changed.
         """
-        at = [self.row(actor_id) for actor_id in actor_ids]
-        wanted = np.array(controls, dtype=np.float64).reshape(-1, 7).T
-        if not np.isfinite(wanted[:3]).all():
+        rows = np.array([self.row(actor_id) for actor_id in actor_ids], dtype=np.intp)
+        wanted = np.fromiter(chain.from_iterable(controls), np.float64, FIELDS * len(rows)).reshape(-1, FIELDS)
+        if not press_pedals(self.rows.records, rows, wanted):
             raise ContractError("throttle, steer and brake must be finite")
         if self._ackermann:
             for actor_id in actor_ids:
                 self._ackermann.pop(actor_id, None)
-        rows = self.rows
-        rows.throttle[at] = wanted[0].clip(0.0, 1.0)
-        rows.steer[at] = wanted[1].clip(-1.0, 1.0)
-        rows.brake[at] = wanted[2].clip(0.0, 1.0)
-        rows.hand_brake[at], rows.reverse[at], rows.manual[at] = wanted[3:6]
-        rows.manual_gear[at] = np.minimum(np.maximum(wanted[6], -1), rows.last_gear[at])
 
     def control(self, actor_id: int) -> VehicleControl:
         """The commands that hold now; with an automatic gearbox ``gear`` is the one that is in."""

@@ -86,13 +86,15 @@ class GroundSurface:
             Heights (N,) and unit normals (N, 3); NaN where there is no ground.
         """
         xy = np.ascontiguousarray(xy_m, dtype=np.float64).reshape(-1, 2)
-        z_near = np.broadcast_to(np.asarray(z_near_m, dtype=np.float64), (len(xy),))
+        z_near = np.ascontiguousarray(z_near_m, dtype=np.float64)
+        if z_near.shape != (len(xy),):
+            z_near = np.ascontiguousarray(np.broadcast_to(z_near, (len(xy),)))
         z, normal = np.empty(len(xy)), np.empty((len(xy), 3))
         _stand(
             (self._planes, self._edges, self.is_land),
             (self._cell_start, self._cell_triangles, self._origin_m, self._shape, self._cell_m),
             xy,
-            np.ascontiguousarray(z_near),
+            z_near,
             z,
             normal,
         )
@@ -141,7 +143,9 @@ def _triangle_below(of: _Triangles, grid: _Grid, x: float, y: float, z_near: flo
         inside = True
         for k in range(3):
             offset = edges[triangle, 6 + k] + edges[triangle, k] * x + edges[triangle, 3 + k] * y
-            inside = inside and offset >= -_EDGE_SLACK_M
+            if not offset >= -_EDGE_SLACK_M:
+                inside = False
+                break
         if inside:
             height = planes[triangle, 0] * x + planes[triangle, 1] * y + planes[triangle, 2]
             away = abs(height - z_near) + (LAND_HANDICAP_M if is_land[triangle] else 0.0)

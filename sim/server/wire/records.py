@@ -78,13 +78,14 @@ ACTOR_RECORD = np.dtype(
 """One actor in the world message; the fields from byte 65 on overlap, as in CARLA's union."""
 
 _PEDALS = ("throttle", "steer", "brake", "hand_brake", "reverse", "manual_gear_shift", "gear")
+_RULES = ("speed_limit", "vehicle_light", "has_traffic_light", "traffic_light_id")
 
 VEHICLE_RECORD = np.dtype(
     {
-        "names": list(_PEDALS),
-        "formats": [_FIELDS[name][0] for name in _PEDALS],
-        "offsets": [_FIELDS[name][1] for name in _PEDALS],
+        "names": [*_PEDALS, *_RULES],
+        "formats": [_FIELDS[name][0] for name in (*_PEDALS, *_RULES)],
+        "offsets": [_FIELDS[name][1] for name in (*_PEDALS, *_RULES)],
         "itemsize": ACTOR_RECORD.itemsize,
     }
 )
-"""What a vehicle's record says of its pedals, without the fields of other kinds that lie over them."""
+"""A vehicle's pedals, its light and its limit, without the fields of other kinds that lie over them."""

@@ -107,13 +107,9 @@ class Embodiment:
 
     def _write_vehicles(self, signals: SignalActors, step_s: float) -> None:
         table, fleet, rows = self.table, self.physics.vehicles.rows, self._vehicles
-        _drive(fleet.records, rows, table.records.view(VEHICLE_RECORD), table.travelled_m, step_s)
-        yaw_deg = fleet.rotation_deg[:, 1]
-        yaw_rad = np.radians(yaw_deg)
-        center_m = fleet.location_m + self._center_m
-        center_m[:, 0] += (np.cos(yaw_rad) - 1.0) * self._center_m[:, 0]
-        center_m[:, 1] += np.sin(yaw_rad) * self._center_m[:, 0]
-        signals.govern(rows, center_m, yaw_deg, self._half_m)
+        records, center_m = table.records.view(VEHICLE_RECORD), np.empty_like(self._center_m)
+        _drive(fleet.records, rows, records, table.travelled_m, step_s, self._center_m, center_m)
+        signals.govern(rows, center_m, fleet.rotation_deg[:, 1], self._half_m)
 
     def _write_walkers(self) -> None:
         records, crowd, rows = self.table.records, self.physics.walkers.rows, self._walkers
@@ -144,8 +140,19 @@ def _move(
 
 
 @kernel
-def _drive(vehicles: Any, rows: Rows, records: Any, travelled_m: FloatArray, step_s: float) -> None:
-    """Write into the vehicles' records what their pedals are, and add the way that they have driven."""
+def _drive(
+    vehicles: Any,
+    rows: Rows,
+    records: Any,
+    travelled_m: FloatArray,
+    step_s: float,
+    box_center_m: FloatArray,
+    center_m: FloatArray,
+) -> None:
+    """Write into the vehicles' records what their pedals are, add the way that they have driven, and place their boxes.
+
+    ``box_center_m`` is in each vehicle's frame, ``center_m`` comes out in the world.
+    """
     for number in range(len(rows)):
         row, vehicle = rows[number], vehicles[number]
         record = records[row]
@@ -153,3 +160,7 @@ def _drive(vehicles: Any, rows: Rows, records: Any, travelled_m: FloatArray, ste
         record.hand_brake, record.reverse = vehicle.hand_brake, vehicle.reverse
         record.manual_gear_shift, record.gear = vehicle.manual, vehicle.gear
         travelled_m[row] += math.hypot(vehicle.velocity_mps[0], vehicle.velocity_mps[1]) * step_s
+        yaw, ahead = math.radians(vehicle.rotation_deg[1]), box_center_m[number, 0]
+        center_m[number, 0] = vehicle.location_m[0] + ahead + (math.cos(yaw) - 1.0) * ahead
+        center_m[number, 1] = vehicle.location_m[1] + box_center_m[number, 1] + math.sin(yaw) * ahead
+        center_m[number, 2] = vehicle.location_m[2] + box_center_m[number, 2]

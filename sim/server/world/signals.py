@@ -1,10 +1,14 @@
 """Lights and signs as actors: their records in the snapshot, and what they mean to each vehicle."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from drivevla.errors import SimulatorError
+from drivevla.sim.server.numba_import import kernel
 from drivevla.sim.server.scene.scene import Scene, Signal
+from drivevla.sim.server.wire.records import VEHICLE_RECORD
 from drivevla.sim.server.world.actors import Actor, ActorTable
 from drivevla.sim.server.world.lights import GREEN, Light, TrafficLights
 from drivevla.sim.server.world.traffic import TriggerBoxes
@@ -90,20 +94,9 @@ class SignalActors:
         self, rows: NDArray[np.intp], center_m: FloatArray, yaw_deg: FloatArray, half_extent_m: FloatArray
     ) -> None:
         """Write into the vehicles' records which light and which limit holds for each; after ``write_records``."""
-        records = self._table.records
-        records["has_traffic_light"][rows] = False
-        records["traffic_light_id"][rows] = 0
-        records["vehicle_light"][rows] = GREEN
         vehicle, box = self._boxes.overlaps(center_m, yaw_deg, half_extent_m)
-        if not len(vehicle):
-            return
-        is_light = box < len(self._rows)
-        governed, light = rows[vehicle[is_light]], box[is_light]
-        records["has_traffic_light"][governed] = True
-        records["traffic_light_id"][governed] = self._light_ids[light]
-        records["vehicle_light"][governed] = self._states[light]
-        limited = box[~is_light] - len(self._rows)
-        records["speed_limit"][rows[vehicle[~is_light]]] = self._limits_kmh[limited]
+        records = self._table.records.view(VEHICLE_RECORD)
+        _govern(records, rows, vehicle, box, self._light_ids, self._states, self._limits_kmh)
 
     def _rewrite(self) -> None:
         actors = [self._actors[signal.signal_id] for signal in self._light_signals]
@@ -121,3 +114,26 @@ class SignalActors:
         records["red_time"][self._rows] = [light.timing.red_s for light in lights]
         records["pole_index"][self._rows] = [light.pole_index for light in lights]
         records["frozen"][self._rows] = self.lights.frozen
+
+
+@kernel
+def _govern(
+    records: Any,
+    rows: NDArray[np.intp],
+    vehicle: NDArray[np.intp],
+    box: NDArray[np.intp],
+    light_id: NDArray[np.uint32],
+    state: NDArray[np.uint8],
+    limit_kmh: FloatArray,
+) -> None:
+    """Write light and limit of each vehicle; of several boxes over one vehicle the last one holds."""
+    for row in rows:
+        record = records[row]
+        record.has_traffic_light, record.traffic_light_id, record.vehicle_light = False, 0, GREEN
+    for pair in range(len(vehicle)):
+        record, signal = records[rows[vehicle[pair]]], box[pair]
+        if signal < len(light_id):
+            record.has_traffic_light, record.traffic_light_id = True, light_id[signal]
+            record.vehicle_light = state[signal]
+        else:
+            record.speed_limit = limit_kmh[signal - len(light_id)]

@@ -35,7 +35,7 @@ class TriggerBoxes:
         center[:, 0] += local[:, 0] * (cos - 1.0) - local[:, 1] * sin
         center[:, 1] += local[:, 0] * sin + local[:, 1] * (cos - 1.0)
         half = np.array([signal.trigger.half_extent_m for signal in signals]).reshape(-1, 3)
-        self._boxes = center, half, cos, sin
+        self._boxes = center, half, cos, sin, np.hypot(half[:, 0], half[:, 1])
         self._room = _room_for(64)
 
     def __len__(self) -> int:
@@ -60,10 +60,13 @@ class TriggerBoxes:
             if count <= len(vehicle):
                 break
             self._room = _room_for(2 * count)
+        if not count:
+            return _NOTHING, _NOTHING
         order = np.argsort(-distance2[:count], kind="stable")
         return vehicle[order], box[order]
 
 
+_NOTHING = np.zeros(0, dtype=np.intp)
 _Room = tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]
 
 
@@ -76,23 +79,25 @@ def _overlapping(
     center_m: FloatArray,
     yaw_rad: FloatArray,
     half_m: FloatArray,
-    boxes: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+    boxes: tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray],
     vehicles: NDArray[np.intp],
     triggers: NDArray[np.intp],
     distance2_m2: FloatArray,
 ) -> int:
     """Write the overlapping pairs as far as there is room; how many there are."""
-    box_center, box_half, box_cos, box_sin = boxes
+    box_center, box_half, box_cos, box_sin, box_reach = boxes
     count = 0
     for vehicle in range(len(center_m)):
         length, width = half_m[vehicle, 0], half_m[vehicle, 1]
+        reach = math.hypot(length, width)
         cos, sin = math.cos(yaw_rad[vehicle]), math.sin(yaw_rad[vehicle])
         for box in range(len(box_center)):
             east, south = box_center[box, 0] - center_m[vehicle, 0], box_center[box, 1] - center_m[vehicle, 1]
             apart2 = east * east + south * south
-            box_length, box_width = box_half[box, 0], box_half[box, 1]
-            if apart2 >= (math.hypot(length, width) + math.hypot(box_length, box_width)) ** 2:
+            together = reach + box_reach[box]
+            if apart2 >= together * together:
                 continue
+            box_length, box_width = box_half[box, 0], box_half[box, 1]
             if abs(box_center[box, 2] - center_m[vehicle, 2]) > box_half[box, 2] + half_m[vehicle, 2]:
                 continue
             # Separating axes of rectangles: the two directions of the vehicle, then the two of the trigger box.
