@@ -6,7 +6,7 @@ next junction. So the alternatives obey lights, signs and traffic as the drive d
 
 from __future__ import annotations
 
-import copy
+import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -58,9 +58,11 @@ _SPEED_KINDS = (
     InstructionKind.DO_NOT_EXCEED,
     InstructionKind.DRIVE_AT_LIMIT,
 )
-_SLOW_MPS = 1.0
+_SLOW_MPS, _STEADY_SHARE = 2.5, 0.15
 _FRONT_M = 5.0
 _CLEAR_M = 2.0
+_SLOWING_M = 25.0
+"""So far before a turn a car begins to slow down for it."""
 _CHANGE_M = 25.0
 """A change of lanes is not asked for just before a turn."""
 
@@ -138,11 +140,11 @@ class Alternatives:
         kind = self._pick(_SPEED_KINDS)
         if kind in (InstructionKind.HOLD_SPEED, InstructionKind.DO_NOT_EXCEED):
             instruction = Instruction(kind=kind, speed_kmh=self._pick(_SPEEDS_KMH))
-        elif kind is not InstructionKind.DRIVE_AT_LIMIT and _speed_mps(moment) < _SLOW_MPS:
-            return None  # "slower" than standing says nothing
+        elif kind is not InstructionKind.DRIVE_AT_LIMIT and not _is_steady(moment):
+            return None  # "faster" than a car that is picking up speed anyhow says nothing
         else:
             instruction = Instruction(kind=kind)
-        return self._instead(moment, instruction, position_m)
+        return self._instead(moment, instruction, position_m, also_m=_SLOWING_M)
 
     def _stop(self, moment: Moment, position_m: float) -> Made | None:
         kind = self._pick(_STOPS)
@@ -173,7 +175,7 @@ class Alternatives:
             instruction = self._pick(tuple(impossible))
         else:
             instruction = sample_instruction(self._rng, kind=self._pick(_ALWAYS_REFUSED))
-        return self._instead(moment, instruction, position_m, goal=Refuse())
+        return self._instead(moment, instruction, position_m, goal=Refuse(), also_m=_SLOWING_M)
 
     def _prohibited(self, moment: Moment, position_m: float) -> Made | None:
         """A prohibition that the route keeps to anyhow."""
@@ -182,7 +184,7 @@ class Alternatives:
         if not ahead or ahead[0].begin_m - position_m > _ANNOUNCE_M or not ahead[0].passage.places:
             return None
         crossing = ahead[0].passage
-        if moment.plan.refused or not self._needs_no_way(moment.plan, position_m):
+        if moment.plan.refused or not self._needs_no_way(moment.plan, position_m, also_m=_SLOWING_M):
             return None
         others = tuple(each for each in Direction if each is not crossing.taken.direction and crossing.offers(each))
         if not others:
@@ -210,7 +212,8 @@ class Alternatives:
 
     def _asked(self, observation: Observation | None, truth: Truth) -> Plan:
         assert observation is not None
-        plan = copy.deepcopy(self._expert).act(observation, truth)
+        # A copy: four times as fast as ``copy.deepcopy``.
+        plan = pickle.loads(pickle.dumps(self._expert)).act(observation, truth)
         assert isinstance(plan, Plan)
         return plan
 
@@ -254,6 +257,12 @@ def _true_at(book: Roadbook, sights: Sequence[Sight], position_m: float) -> list
 def _is_straight(crossing: Crossing) -> bool:
     plain = crossing.passage.sort in (Sort.PLAIN, Sort.RAMP)
     return plain and crossing.passage.taken.direction is Direction.STRAIGHT
+
+
+def _is_steady(moment: Moment) -> bool:
+    assert moment.plan is not None
+    speed_mps, target_mps = _speed_mps(moment), moment.plan.target_speed_mps
+    return speed_mps > _SLOW_MPS and target_mps is not None and abs(target_mps - speed_mps) < _STEADY_SHARE * speed_mps
 
 
 def _speed_mps(moment: Moment) -> float:
