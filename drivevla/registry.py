@@ -164,6 +164,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
     },
     "objectives": {  # training objectives: drivevla.training
         "imitation": "drivevla.training.imitation:Imitation",
+        "joint_text": "drivevla.training.text:JointText",
     },
 }
 """What ships with DriveVLA: one line a name, ``"regression": "drivevla.planner.regression:RegressionHead"``."""

@@ -8,7 +8,7 @@ from typing import Literal
 from drivevla.errors import ConfigError
 from drivevla.models.parts import PartConfig
 
-__all__ = ["FusionConfig", "ModelConfig"]
+__all__ = ["FusionConfig", "ModelConfig", "TextConfig"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +23,23 @@ class FusionConfig:
     """In each attention."""
     language: Literal["cross", "gated", "film", "prefix", "none"] = "cross"
     """How the sentence reaches them; "none" makes a model that hears nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextConfig:
+    """A decoder of bytes, trained from scratch."""
+
+    layers: int = 2
+    """Each hears the sentence so far and looks at what the planner reads."""
+    attention_heads: int = 4
+    """In each attention."""
+    longest: int = 160
+    """Bytes of a sentence; a Chinese character is three."""
+
+    def __post_init__(self) -> None:
+        for name in ("layers", "attention_heads", "longest"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} of text must be at least 1, got {getattr(self, name)}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +76,9 @@ class ModelConfig:
     """Whether the head attends to the words itself, beside what fusion heard."""
     auxiliary: dict[str, PartConfig] = field(default_factory=dict)
     """What it is asked beside the plan while it learns, by the name that its loss terms begin with."""
+
+    text: TextConfig | None = None
+    """Tells why it does what it does, and answers questions; null for a model that only drives."""
 
     def __post_init__(self) -> None:
         if self.width % (2 * self.fusion.attention_heads):

@@ -17,6 +17,7 @@ from drivevla.models.language.characters import CharacterEncoder
 from drivevla.models.language.pretrained import PretrainedReader
 from drivevla.models.language.tokens import JoinedEncoder, SentenceTokens
 from drivevla.models.parts import build_part
+from drivevla.models.text.decoder import ByteDecoder
 from drivevla.perception.collating import EGO_FEATURES
 from drivevla.perception.fusion.latents import LatentFusion
 from drivevla.perception.scene import Scene, SceneEncoder
@@ -82,6 +83,7 @@ class DrivingModel(nn.Module):
         )
         self.refusal = nn.Linear(config.width, 1)
         self.auxiliary = auxiliary_heads(config, self.scene.grid)
+        self.text = _text_decoder(config)
 
     def forward(self, batch: SensorBatch) -> Understanding:
         """See and hear."""
@@ -104,6 +106,13 @@ class DrivingModel(nn.Module):
             return SentenceTokens(silent, torch.zeros_like(silent[..., 0], dtype=torch.bool))
         words: SentenceTokens = self.readers(batch.sentences)
         return words
+
+
+def _text_decoder(config: ModelConfig) -> ByteDecoder | None:
+    if config.text is None:
+        return None
+    text = config.text
+    return ByteDecoder(config.width, layers=text.layers, attention_heads=text.attention_heads, longest=text.longest)
 
 
 def _reader(name: str, width: int) -> nn.Module:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from drivevla.models.auxiliary.heads import AuxiliaryInput, auxiliary_terms
-from drivevla.models.driving import DrivingModel
+from drivevla.models.driving import DrivingModel, Understanding
 from drivevla.training.batches import TrainingBatch
 
 __all__ = ["Imitation"]
@@ -42,12 +42,28 @@ class Imitation:
         Raises:
             ContractError: The model has auxiliary heads, and no sample of the batch has a target for any.
         """
-        seen = self._dropped(batch) if model.training else batch
-        understanding = model(seen.sensors)
+        seen = self.seen(model, batch)
+        return self.terms(model, model(seen.sensors), seen, batch)
+
+    def seen(self, model: DrivingModel, batch: TrainingBatch) -> TrainingBatch:
+        """The batch as a model in training gets to see it: some sentences and sensors are taken away."""
+        return self._dropped(batch) if model.training else batch
+
+    def terms(
+        self, model: DrivingModel, understanding: Understanding, seen: TrainingBatch, batch: TrainingBatch
+    ) -> dict[str, Tensor]:
+        """What ``loss`` gives, for what a model made of a batch that it saw.
+
+        Args:
+            model: Whose heads.
+            understanding: Of what was seen.
+            seen: What was seen, of ``seen``.
+            batch: The whole of it.
+        """
         terms = dict(model.head.loss(model.head.forward(understanding.context), batch.target))
         known_B = ~seen.refused_B.isnan()
         surprise_B = F.binary_cross_entropy_with_logits(
-            understanding.refusal_B, batch.refused_B.nan_to_num(0.0), reduction="none"
+            understanding.refusal_B, seen.refused_B.nan_to_num(0.0), reduction="none"
         )
         terms["refusal"] = surprise_B.masked_fill(~known_B, 0.0).mean()
         given = AuxiliaryInput(
