@@ -27,14 +27,14 @@ def arrow() -> Any:
 
 
 def read_table(path: Path, columns: list[str] | None = None) -> Any:
-    """A whole table.
+    """A whole table; by this thread alone, since readers run beside each other in processes.
 
     Raises:
         DataError: The file is missing or damaged, or lacks a column.
     """
     pa = arrow()
     try:
-        return pa.parquet.ParquetFile(path, page_checksum_verification=True).read(columns=columns)
+        return pa.parquet.ParquetFile(path, page_checksum_verification=True).read(columns=columns, use_threads=False)
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing") from error
     except (OSError, pa.ArrowInvalid, pa.ArrowException) as error:

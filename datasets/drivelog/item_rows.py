@@ -1,6 +1,6 @@
 """Things in the world as plain values, and back: boxes, lights, signs, lanes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from drivevla.types import (
     Visibility,
 )
 
-__all__ = ["lane_of", "lane_row", "light_of", "light_row", "object_of", "object_row", "sign_of", "sign_row"]
+__all__ = ["lane_of", "lane_row", "light_of", "light_row", "object_row", "objects_of", "sign_of", "sign_row"]
 
 Row = dict[str, Any]
 
@@ -47,15 +47,22 @@ def object_row(item: ObjectTruth) -> Row:
     }
 
 
-def object_of(row: Mapping[str, Any]) -> ObjectTruth:
-    """The box of a row."""
+def objects_of(rows: Sequence[Mapping[str, Any]] | None) -> tuple[ObjectTruth, ...] | None:
+    """The boxes of rows."""
+    if not rows:
+        return None if rows is None else ()
+    quaternions = np.array([row["rotation_wxyz"] for row in rows], dtype=np.float64).reshape(-1, 4)
+    quaternions /= np.linalg.norm(quaternions, axis=1, keepdims=True)
+    poses = rigid(matrix_from_quaternion(quaternions), np.array([row["position_m"] for row in rows]).reshape(-1, 3))
+    return tuple(_object_of(row, pose) for row, pose in zip(rows, poses, strict=True))
+
+
+def _object_of(row: Mapping[str, Any], pose: NDArray[np.float64]) -> ObjectTruth:
     lights, seen = row["lights"], row["visibility"]
-    quaternion = np.asarray(row["rotation_wxyz"], dtype=np.float64)
-    quaternion /= np.linalg.norm(quaternion)
     return ObjectTruth(
         track_id=row["track_id"],
         category=row["category"],
-        ego_from_object=rigid(matrix_from_quaternion(quaternion), np.asarray(row["position_m"])),
+        ego_from_object=pose,
         size_m=np.asarray(row["size_m"]),
         velocity_mps=row["velocity_mps"],
         acceleration_mps2=row["acceleration_mps2"],

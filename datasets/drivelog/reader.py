@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import zlib
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +67,13 @@ class DriveLogReader:
             for number, scene in enumerate(self._scenes)
             for frame, token in enumerate(scene.tokens)
         }
-        self._truth = lru_cache(maxsize=_EPISODES_HELD)(self._read_truth)
-        self._frames = lru_cache(maxsize=_EPISODES_HELD)(self._open_frames)
-        self._poses = lru_cache(maxsize=4 * _EPISODES_HELD)(self._read_poses)
+        self._truth = functools.lru_cache(maxsize=_EPISODES_HELD)(self._read_truth)
+        self._frames = functools.lru_cache(maxsize=_EPISODES_HELD)(self._open_frames)
+        self._poses = functools.lru_cache(maxsize=4 * _EPISODES_HELD)(self._read_poses)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy for another process opens its own files."""
+        return functools.partial(DriveLogReader, sampling=self._sampling), (self._root,)
 
     @classmethod
     def recognises(cls, root: Path) -> bool:
@@ -205,7 +209,11 @@ class DriveLogReader:
         group = int(np.searchsorted(firsts, frame, side="right")) - 1
         columns = {image_column(name): name for name in self.rig.cameras}
         try:
-            row = file.read_row_group(group, columns=list(columns)).slice(frame - firsts[group], 1).to_pylist()[0]
+            row = (
+                file.read_row_group(group, columns=list(columns), use_threads=False)
+                .slice(frame - firsts[group], 1)
+                .to_pylist()[0]
+            )
         except (OSError, arrow().ArrowException) as error:
             raise DataError(f"{path}, row {frame}: the pictures are damaged: {error}") from error
         return {columns[column]: each["bytes"] for column, each in row.items() if each is not None}

@@ -17,8 +17,8 @@ from drivevla.datasets.drivelog.item_rows import (
     lane_row,
     light_of,
     light_row,
-    object_of,
     object_row,
+    objects_of,
     sign_of,
     sign_row,
 )
@@ -196,7 +196,7 @@ def _truth_of(row: Mapping[str, Any], future: Future | None) -> Truth:
         world_from_ego=pose_of(row["world_from_ego"]),
         map_name=row["map_name"],
         future=future,
-        objects=_items(row["objects"], object_of),
+        objects=objects_of(row["objects"]),
         lights=_items(row["lights"], light_of),
         signs=_items(row["signs"], sign_of),
         lanes=_items(row["lanes"], lane_of),

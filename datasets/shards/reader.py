@@ -66,6 +66,10 @@ class ShardReader:
         if len(self._places) != self._ends[-1]:
             raise DataError(f"{root}: {len(self._places)} samples are named and {self._ends[-1]} records are there")
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy for another process reads its own index."""
+        return ShardReader, (self._root,)
+
     @classmethod
     def recognises(cls, root: Path) -> bool:
         """Whether the folder holds shards."""

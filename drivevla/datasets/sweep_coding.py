@@ -8,6 +8,7 @@ a point lies on no ray of the grid (another sensor, a moving one), the whole swe
 import struct
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,7 +112,8 @@ def _on_grid(points_m: NDArray[np.float32], grid: LidarSpec, step_m: float) -> _
     channel = np.clip(np.round(rows), 0, grid.channels - 1)
     off_m = np.abs(down - channel * (upper - lower) / max(grid.channels - 1, 1)) * range_m
     turn = np.arctan2(seen[:, 1], seen[:, 0]) / (2.0 * np.pi) * grid.azimuths
-    fraction = np.angle(np.exp(2j * np.pi * turn).mean()) / (2.0 * np.pi)
+    # To a ten-thousandth of a column, so that sweeps which begin alike share their rays.
+    fraction = round(float(np.angle(np.exp(2j * np.pi * turn).mean())) / (2.0 * np.pi), 4) + 0.0
     column = np.round(turn - fraction)
     beside_m = np.abs(turn - fraction - column) * 2.0 * np.pi / grid.azimuths * range_m
     if max(off_m.max(), beside_m.max()) > step_m / 2.0:
@@ -127,14 +129,26 @@ def _on_grid(points_m: NDArray[np.float32], grid: LidarSpec, step_m: float) -> _
 def _points_on_rays(
     cell: NDArray[np.int64], ranges_m: NDArray[np.float64], phase_rad: float, grid: LidarSpec
 ) -> NDArray[np.float32]:
-    upper, lower = np.radians([grid.upper_fov_deg, grid.lower_fov_deg])
-    elevation = upper - np.arange(grid.channels) * (upper - lower) / max(grid.channels - 1, 1)
-    azimuth = phase_rad + np.arange(grid.azimuths) * (2.0 * np.pi / grid.azimuths)
-    channel, column = np.divmod(cell, grid.azimuths)
-    level_m = np.cos(elevation)[channel] * ranges_m
-    height_m = np.sin(elevation)[channel] * ranges_m
-    seen = np.stack([np.cos(azimuth)[column] * level_m, np.sin(azimuth)[column] * level_m, height_m], axis=1)
-    return transform_points(grid.ego_from_lidar, seen).astype(np.float32)
+    fields = (grid.upper_fov_deg, grid.lower_fov_deg)
+    rays = _rays(grid.channels, grid.azimuths, *fields, grid.ego_from_lidar.tobytes(), phase_rad)
+    return (rays[cell] * ranges_m[:, None] + grid.ego_from_lidar[:3, 3]).astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _rays(
+    channels: int, azimuths: int, upper_fov_deg: float, lower_fov_deg: float, pose: bytes, phase_rad: float
+) -> NDArray[np.float64]:
+    """(channels * azimuths, 3) unit vectors along the axes of the ego frame; the same for sweep after sweep."""
+    upper, lower = np.radians([upper_fov_deg, lower_fov_deg])
+    elevation = (upper - np.arange(channels) * (upper - lower) / max(channels - 1, 1))[:, None]
+    azimuth = phase_rad + np.arange(azimuths) * (2.0 * np.pi / azimuths)
+    level = np.cos(elevation)
+    height = np.broadcast_to(np.sin(elevation), (channels, azimuths))
+    seen = np.stack([level * np.cos(azimuth), level * np.sin(azimuth), height], axis=-1).reshape(-1, 3)
+    ego_from_lidar = np.frombuffer(pose, dtype=np.float64).reshape(4, 4)
+    rays = seen @ ego_from_lidar[:3, :3].T
+    rays.flags.writeable = False
+    return rays
 
 
 def _encode_points(sweep: LidarSweep, step_m: float) -> bytes:
@@ -168,7 +182,7 @@ def _from_planes(body: NDArray[np.uint8], count: int, *, planes: int) -> NDArray
 
 
 def _packed(planes: list[NDArray[np.uint8]]) -> bytes:
-    return zlib.compress(b"".join(plane.tobytes() for plane in planes), 9)
+    return zlib.compress(b"".join(plane.tobytes() for plane in planes), 6)
 
 
 def _unpacked(data: bytes, size: int) -> NDArray[np.uint8]:
