@@ -27,7 +27,9 @@ __all__ = ["EgoOnly", "EgoOnlyFit", "ego_features", "train_ego_only"]
 
 DT_S = 0.25
 _PAST_S = np.array([-2.0, -1.5, -1.0, -0.5])
-_WIDTH, _STEPS, _BATCH, _RATE, _DECAY = 64, 1500, 256, 2e-3, 1e-2
+_WIDTH, _BATCH, _RATE, _DECAY = 64, 256, 2e-3, 1e-2
+_EPOCHS, _MOST_STEPS = 150, 3000
+"""Few passes over few samples: a network that knows them by heart would be no baseline."""
 _LONGEST_S = 4.0
 
 
@@ -185,11 +187,14 @@ def _fitted(
         for weights in network.parameters():
             bound = 1.0 / np.sqrt(weights.shape[-1])
             weights.uniform_(-bound, bound, generator=generator)
+        for weights in network[-1].parameters():
+            weights.zero_()  # it begins as constant velocity
     x, y = torch.from_numpy(inputs).float(), torch.from_numpy(wrong.reshape(len(wrong), -1)).float()
     weight = torch.from_numpy(np.repeat(known * times_s, 3, axis=1)).float()
     optimiser: Any = torch.optim.AdamW(network.parameters(), lr=_RATE, weight_decay=_DECAY)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, _STEPS)
-    for _ in range(_STEPS):
+    count = min(_EPOCHS * -(-len(x) // _BATCH), _MOST_STEPS)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, count)
+    for _ in range(count):
         rows = torch.randint(len(x), (min(_BATCH, len(x)),), generator=generator)
         loss = ((network(x[rows]) - y[rows]).abs() * weight[rows]).sum() / (weight[rows] > 0).sum().clamp_min(1)
         optimiser.zero_grad()
