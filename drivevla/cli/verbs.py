@@ -30,6 +30,7 @@ VERBS: Mapping[str, Verb] = {
     "sim": Verb("drivevla.cli.sim", "serve the embedded simulator to any CARLA client"),
     "data": Verb("drivevla.cli.data", "say what a data set holds, show it, and name what is wrong with it"),
     "collect": Verb("drivevla.cli.collect", "let the expert drive many towns, and write down data to train on"),
+    "train": Verb("drivevla.cli.train", "train a recipe on data sets, or go on where a killed run was"),
     "evaluate": Verb("drivevla.cli.evaluate", "drive routes in a simulator with a policy, and score it"),
     "evaluate open-loop": Verb("drivevla.cli.evaluate_open_loop", "hold a policy's plans against recorded drives"),
     "score": Verb("drivevla.cli.score", "score a prediction file by an open-loop protocol"),

@@ -73,11 +73,9 @@ def _joined(values: list[Any]) -> Any:
     if isinstance(first, Tensor):
         return _joined_tensors(values)
     if isinstance(first, Mapping):
-        names = {frozenset(value) for value in values}
+        names = sorted({frozenset(value) for value in values}, key=len)
         if len(names) > 1:
-            raise ContractError(
-                f"some samples have {sorted(min(names, key=len))}, others {sorted(max(names, key=len))}"
-            )
+            raise ContractError(f"some samples have {sorted(names[0])}, others {sorted(names[-1])}")
         return {name: _joined([value[name] for value in values]) for name in first}
     if isinstance(first, tuple):
         return tuple(item for value in values for item in value)

@@ -124,6 +124,8 @@ class TrainingConfig:
     """Of the moving average of the weights, which is what is stored to drive; 0 stores the weights themselves."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """What the forward pass computes in."""
+    stored_as: Literal["float32", "bfloat16"] = "bfloat16"
+    """What the checkpoint's weights are."""
     compile: bool = False
     """Whether torch compiles the encoders, the fusion and the head: a minute at the start, faster steps on a GPU."""
     save_every: int = 200

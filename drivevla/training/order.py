@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from drivevla.errors import ConfigError
 
@@ -39,18 +40,28 @@ class SampleOrder:
         batch_size: Of a global batch.
         seed: Of the shuffle.
         weights: (N,) how often each sample comes, relative to the others; once an epoch each where left out.
+        among: Indices of those that take part; all where left out.
 
     Raises:
         ConfigError: There is no sample, the batch is not positive, or the weights are not one positive number a sample.
     """
 
-    def __init__(self, samples: int, *, batch_size: int, seed: int, weights: ArrayLike | None = None) -> None:
-        if samples < 1 or batch_size < 1:
-            raise ConfigError(f"an order needs samples and a batch size, got {samples} and {batch_size}")
-        self._samples, self._batch_size, self._seed = samples, batch_size, seed
-        self._weights = None if weights is None else np.asarray(weights, dtype=np.float64)
-        if self._weights is not None and (self._weights.shape != (samples,) or not (self._weights > 0).all()):
-            raise ConfigError(f"{samples} samples need a positive weight each, got shape {self._weights.shape}")
+    def __init__(
+        self,
+        samples: int,
+        *,
+        batch_size: int,
+        seed: int,
+        weights: NDArray[np.float64] | None = None,
+        among: Sequence[int] | None = None,
+    ) -> None:
+        if weights is not None and (weights.shape != (samples,) or not (weights > 0).all()):
+            raise ConfigError(f"{samples} samples need a positive weight each, got shape {weights.shape}")
+        self._among = np.arange(samples) if among is None else np.asarray(among, dtype=np.int64)
+        if len(self._among) < 1 or batch_size < 1:
+            raise ConfigError(f"an order needs samples and a batch size, got {len(self._among)} and {batch_size}")
+        self._weights = None if weights is None else weights[self._among]
+        self._samples, self._batch_size, self._seed = len(self._among), batch_size, seed
         self._epoch, self._shuffled = -1, np.zeros(0, dtype=np.int64)
 
     def batch(self, step: int, *, rank: int = 0, world: int = 1) -> list[Pick]:
@@ -77,7 +88,7 @@ class SampleOrder:
                 self._shuffled = rng.permutation(self._samples)
             else:
                 self._shuffled = rng.permutation(shared_out(self._weights, float(rng.random())))
-        return int(self._shuffled[index])
+        return int(self._among[self._shuffled[index]])
 
 
 def shared_out(weights: NDArray[np.float64], offset: float) -> NDArray[np.int64]:

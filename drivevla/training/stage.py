@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 from torch import Tensor
 
 from drivevla.errors import ConfigError, RunError
@@ -74,7 +74,8 @@ def train_stage(
     states: Path,
     average: dict[str, Tensor],
     report: Callable[[StepReport], None],
-    weights: ArrayLike | None = None,
+    weights: NDArray[np.float64] | None = None,
+    among: Sequence[int] | None = None,
     after_step: Callable[[int], None] | None = None,
 ) -> None:
     """Train, going on from the newest state there is.
@@ -87,7 +88,8 @@ def train_stage(
         states: Folder of the states that a killed run goes on from.
         average: The moving average of the weights, kept in place; stays empty when the configuration wants none.
         report: Told of every step, in order.
-        weights: (N,) how often each sample comes, relative to the others.
+        weights: (N,) how often each sample of the source comes, relative to the others.
+        among: Indices of the samples that take part; all where left out.
         after_step: Called with the number of steps that are done, after each; the model may be evaluated in it.
 
     Raises:
@@ -97,7 +99,7 @@ def train_stage(
     freeze(model, stage.frozen)
     optimiser = optimiser_of(model, stage)
     objectives = [(build_objective(each), each.weights) for each in stage.objectives.values()]
-    order = SampleOrder(len(source), batch_size=stage.batch_size, seed=config.seed, weights=weights)
+    order = SampleOrder(len(source), batch_size=stage.batch_size, seed=config.seed, weights=weights, among=among)
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     first, state = 0, latest_state(states)
     if state is not None:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from drivevla.errors import CheckpointError, require
 from drivevla.runs.atomic import write_text_atomically
 
-__all__ = ["latest_state", "load_state", "save_state"]
+__all__ = ["latest_state", "load_state", "save_state", "state_step"]
 
 _TENSORS, _ABOUT = "state.safetensors", "state.json"
 
@@ -62,6 +62,18 @@ def latest_state(folder: Path) -> Path | None:
     """The newest whole state of a run; None when there is none."""
     states = [path for path in sorted(folder.glob("step_*")) if path.suffix != ".part"]
     return states[-1] if states else None
+
+
+def state_step(state: Path) -> int:
+    """How many steps were done.
+
+    Raises:
+        CheckpointError: The state cannot be read.
+    """
+    try:
+        return int(json.loads((state / _ABOUT).read_text())["step"])
+    except (OSError, ValueError, KeyError) as error:
+        raise CheckpointError(f"the state {state} cannot be read: {error}; delete it to begin again") from error
 
 
 def load_state(

@@ -25,17 +25,26 @@ class ConvolutionalEncoder(nn.Module):
         width: Of the tokens.
         channels: At strides 4, 8, 16 and, where there is a fourth, 32.
         blocks: At each stride.
+        stem: Channels at stride 2 of two overlapping convolutions that lead to stride 4: a lamp of three pixels is
+            seen whole wherever it lies. None cuts the picture into squares of 4 pixels at once.
     """
 
     mean_311: Tensor
     deviation_311: Tensor
 
     def __init__(
-        self, width: int, *, channels: tuple[int, ...] = (32, 64, 128), blocks: tuple[int, ...] = (1, 2, 4)
+        self,
+        width: int,
+        *,
+        channels: tuple[int, ...] = (32, 64, 128),
+        blocks: tuple[int, ...] = (1, 2, 4),
+        stem: int | None = None,
     ) -> None:
         super().__init__()
         self.stride = 4 * 2 ** (len(channels) - 1)
         stages: list[nn.Module] = [_down(3, channels[0], 4)]
+        if stem is not None:
+            stages = [_down(3, stem, 2, overlap=1), _down(stem, channels[0], 2, overlap=1)]
         for index, (size, count) in enumerate(zip(channels, blocks, strict=True)):
             if index:
                 stages.append(_down(channels[index - 1], size, 2))
@@ -64,5 +73,6 @@ class _Block(nn.Module):
         return out
 
 
-def _down(inputs: int, outputs: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(inputs, outputs, stride, stride=stride, bias=False), ChannelNorm(outputs), nn.ReLU())
+def _down(inputs: int, outputs: int, stride: int, *, overlap: int = 0) -> nn.Sequential:
+    shrink = nn.Conv2d(inputs, outputs, stride + overlap, stride=stride, padding=overlap, bias=False)
+    return nn.Sequential(shrink, ChannelNorm(outputs), nn.ReLU())

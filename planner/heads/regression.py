@@ -48,6 +48,7 @@ class RegressionHead(nn.Module):
         path_points: Points of the path, a metre apart, the car itself included.
         layers: Decoder layers.
         attention_heads: In each.
+        speed_bins_mps: Target speeds that are told apart, ascending; TransFuser++'s where left out.
     """
 
     speeds_V: Tensor
@@ -62,6 +63,7 @@ class RegressionHead(nn.Module):
         path_points: int = 21,
         layers: int = 2,
         attention_heads: int = 4,
+        speed_bins_mps: tuple[float, ...] = SPEED_BINS_MPS,
     ) -> None:
         super().__init__()
         self.steps, self.path_points = steps, path_points
@@ -70,8 +72,8 @@ class RegressionHead(nn.Module):
         self.scale = WaypointScale(steps=steps, dt_s=dt_s)
         self.waypoint = nn.Linear(width, 3)
         self.bend = nn.Linear(width, 1)
-        self.speed = nn.Linear(width, len(SPEED_BINS_MPS))
-        self.register_buffer("speeds_V", torch.tensor(SPEED_BINS_MPS), persistent=False)
+        self.speed = nn.Linear(width, len(speed_bins_mps))
+        self.register_buffer("speeds_V", torch.tensor(speed_bins_mps, dtype=torch.float32), persistent=False)
 
     def forward(self, context: HeadContext) -> RegressionPrediction:
         """Predict everything at once."""

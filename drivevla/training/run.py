@@ -1,0 +1,216 @@
+"""A recipe, start to end: stages one after the other in a run's folder, and a checkpoint that drives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from drivevla.config.resolve import plain_config
+from drivevla.errors import ConfigError, unknown_name
+from drivevla.models.checkpoint import CheckpointAbout, save_checkpoint
+from drivevla.models.driving import DrivingModel
+from drivevla.runs import Existing, Run, start_run
+from drivevla.training.asking import Wordings
+from drivevla.training.config import StageConfig, TrainingConfig
+from drivevla.training.importance import draw_weights
+from drivevla.training.logbook import Logbook, Progress
+from drivevla.training.material import TrainingMaterial
+from drivevla.training.processes import is_first, process_group
+from drivevla.training.recipe import RecipeConfig
+from drivevla.training.sources import BatchSource, MemoryBatches, StreamedBatches
+from drivevla.training.stage import build_objective, train_stage
+from drivevla.training.state import latest_state, state_step
+from drivevla.training.validation import validate, validation_batches
+
+__all__ = ["CHECKPOINT", "train_recipe"]
+
+CHECKPOINT = "checkpoint"
+"""The folder among a run's artefacts that drives."""
+_STATES, _BOARD = "states", "tensorboard"
+
+
+class _Sources(NamedTuple):
+    train: BatchSource
+    validation: BatchSource | None
+
+
+def train_recipe(
+    recipe: RecipeConfig,
+    material: TrainingMaterial,
+    out: Path,
+    *,
+    existing: Existing = "refuse",
+    device: str = "cpu",
+    workers: int = 0,
+    tensorboard: bool = False,
+    tell: Callable[[Progress], None] = lambda _: None,
+) -> Path:
+    """Train what a recipe describes.
+
+    Args:
+        recipe: An available one.
+        material: What it learns from.
+        out: The run's folder.
+        existing: What to do where the folder holds a run already; a resumed one goes on bit for bit on a CPU.
+        device: Where the model computes.
+        workers: Processes that read samples.
+        tensorboard: Whether TensorBoard's files are written, too.
+        tell: Told how far it is.
+
+    Returns:
+        The folder of the checkpoint.
+
+    Raises:
+        ConfigError: The recipe is only described, or does not fit the data.
+        RunError: The folder holds another run, or a loss is not finite.
+    """
+    if recipe.model is None or recipe.training is None:
+        raise ConfigError(
+            f"recipe {recipe.name} is {recipe.state}: it says what it reproduces and not yet how to build it"
+        )
+    _check_stages(recipe.training, material)
+    with process_group(device) as device:
+        run = nullcontext() if not is_first() else start_run(
+            out, kind="train", config=recipe, existing=existing,
+            seeds={"training": recipe.training.seed}, data_fingerprint=material.fingerprint,
+        )  # fmt: skip
+        with run as writing:
+            return _Training(recipe, material, out, writing, device, workers, tensorboard, tell).through()
+
+
+class _Training:
+    def __init__(
+        self,
+        recipe: RecipeConfig,
+        material: TrainingMaterial,
+        out: Path,
+        run: Run | None,
+        device: str,
+        workers: int,
+        tensorboard: bool,
+        tell: Callable[[Progress], None],
+    ) -> None:
+        assert recipe.model is not None
+        assert recipe.training is not None
+        self._recipe, self._material, self._run, self._device = recipe, material, run, device
+        self._config, self._folder = recipe.training, out / "artefacts"
+        torch.manual_seed(self._config.seed)
+        self._model = DrivingModel(recipe.model).to(device)
+        self._average: dict[str, Tensor] = {}
+        self._sources = self._read(workers)
+        self._log = Logbook(
+            None if run is None else run.metrics,
+            {name: (stage.steps, stage.batch_size) for name, stage in self._config.stages.items()},
+            log_every=self._config.log_every,
+            tell=tell if run is not None else lambda _: None,
+            tensorboard=self._folder / _BOARD if tensorboard and run is not None else None,
+        )
+
+    def through(self) -> Path:
+        """All stages, and the checkpoint."""
+        if self._config.compile:
+            _compile(self._model)
+        done = 0
+        for number, (name, stage) in enumerate(self._config.stages.items()):
+            self._stage(name, stage, self._folder / _STATES / f"{number:02d}_{name}")
+            done += stage.steps
+        folder = self._folder / CHECKPOINT
+        if self._run is not None:
+            self._store(folder, done)
+        self._log.close()
+        return folder
+
+    def _stage(self, name: str, stage: StageConfig, states: Path) -> None:
+        self._log.begin(name)
+        state = latest_state(states)
+        if self._run is not None and self._run.resumed:
+            self._log.resume(0 if state is None else state_step(state))
+        train_stage(
+            self._model,
+            self._config,
+            stage,
+            self._sources.train,
+            states=states,
+            average=self._average,
+            report=self._log.step,
+            weights=self._weights(stage),
+            among=self._among(stage),
+            after_step=lambda done: self._look(stage, done),
+        )
+
+    def _look(self, stage: StageConfig, done: int) -> None:
+        """Validate, where it is time to; every process could, and the first does."""
+        watched = self._sources.validation
+        if self._run is None or watched is None or (done % self._config.validate_every and done != stage.steps):
+            return
+        objectives = [(build_objective(each), each.weights) for each in stage.objectives.values()]
+        batches = validation_batches(watched, self._recipe.data.validation_samples)
+        self._log.watched(done, validate(self._model, self._average, self._config, objectives, batches))
+
+    def _read(self, workers: int) -> _Sources:
+        data, model = self._recipe.data, self._recipe.model
+        assert model is not None
+        common: dict[str, Any] = {"steps": model.steps, "dt_s": model.dt_s, "workers": workers}
+        common["wordings"] = Wordings(data.wordings, languages=data.languages, seed=self._config.seed)
+        watched = self._material.validation
+        if data.cache == "none":
+            common["device"] = self._device
+            return _Sources(
+                StreamedBatches(self._material.train, **common),
+                None if watched is None else StreamedBatches(watched, **common),
+            )
+        common |= {"device": self._device, "keep_on": self._device if data.cache == "device" else "cpu"}
+        return _Sources(
+            MemoryBatches(self._material.train, **common),
+            None if watched is None else MemoryBatches(watched, **common),
+        )
+
+    def _weights(self, stage: StageConfig) -> Any:
+        assert self._recipe.model is not None
+        if stage.draw.even:
+            return None
+        return draw_weights(*self._sources.train.drives(), self._recipe.model.dt_s, stage.draw)
+
+    def _among(self, stage: StageConfig) -> list[int] | None:
+        if not stage.draw.datasets:
+            return None
+        return [index for index, name in enumerate(self._material.datasets) if name in stage.draw.datasets]
+
+    def _store(self, folder: Path, step: int) -> None:
+        assert self._recipe.model is not None
+        own = self._model.state_dict()
+        if self._average:
+            own = {name: value.clone() for name, value in own.items()}
+            self._model.load_state_dict(self._average)
+        about = CheckpointAbout(
+            model=self._recipe.model,
+            recipe=plain_config(self._recipe),
+            data_fingerprint=self._material.fingerprint,
+            storage=self._material.storage,
+            samples=len(self._material.train),
+            cameras=tuple(sorted(self._material.train[0].observation.cameras)),
+            step=step,
+        )
+        save_checkpoint(folder, self._model, about, dtype=getattr(torch, self._config.stored_as))
+        if self._average:
+            self._model.load_state_dict(own)
+
+
+def _check_stages(config: TrainingConfig, material: TrainingMaterial) -> None:
+    known = sorted(set(material.datasets))
+    for stage in config.stages.values():
+        for name in stage.draw.datasets:
+            if name not in known:
+                raise unknown_name("data set among those to train on", name, known)
+
+
+def _compile(model: DrivingModel) -> None:
+    """Compile the parts whose shapes hardly change; sweeps and sentences differ in length from batch to batch."""
+    for part in (model.scene.cameras, getattr(model.scene.lidar, "backbone", None), model.fusion, model.head):
+        if isinstance(part, torch.nn.Module):
+            part.compile(dynamic=False)
