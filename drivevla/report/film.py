@@ -18,7 +18,16 @@ from drivevla.types import CameraFrame, Observation, Plan, SensorRig
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Film", "chinese_font_file", "drive_picture", "left_to_right"]
+__all__ = [
+    "Film",
+    "camera_panel",
+    "caption_font",
+    "chinese_font_file",
+    "drive_picture",
+    "is_chinese",
+    "left_to_right",
+    "panel_from_above",
+]
 
 BEV_RANGE_M = 40.0
 BACKGROUND, ROAD, RAISED, PLAN_COLOUR = (18, 20, 24), (105, 115, 130), (130, 190, 255), (255, 140, 40)
@@ -58,8 +67,8 @@ def drive_picture(
         (H, W, 3) uint8 RGB with even sides, as video encoders want them.
     """
     pil = require("PIL.Image", "report")
-    panels = [_from_camera(observation.cameras[name], plan, height_px) for name in order]
-    panels.append(_from_above(observation, plan, height_px))
+    panels = [camera_panel(observation.cameras[name], plan, height_px) for name in order]
+    panels.append(panel_from_above(observation, plan, height_px))
     width = sum(panel.width for panel in panels) + SEAM_PX * len(order)
     picture = pil.new("RGB", (width + width % 2, height_px + CAPTION_PX * len(lines) + height_px % 2), BACKGROUND)
     x = 0
@@ -88,6 +97,11 @@ def chinese_font_file() -> Path:
     """
     (place,) = require("manimgx_fonts_cjk", "report").__path__
     return Path(place) / "NotoSansCJK-VF.otf.ttc"
+
+
+def is_chinese(text: str) -> bool:
+    """Whether a text holds signs that only the Chinese font has."""
+    return any(sign >= FIRST_CHINESE for sign in text)
 
 
 class Film:
@@ -126,8 +140,8 @@ class Film:
             self._container.mux(packet)
 
 
-def _from_camera(frame: CameraFrame, plan: Plan | None, height_px: int) -> Image:
-    """One camera's picture with the plan on the road, as far as it lies in sight."""
+def camera_panel(frame: CameraFrame, plan: Plan | None, height_px: int) -> Image:
+    """One camera's picture with the plan on the road, as far as it lies in sight; a Pillow image."""
     pil, draw_module = require("PIL.Image", "report"), require("PIL.ImageDraw", "report")
     picture = pil.fromarray(frame.image)
     scale = height_px / picture.height
@@ -149,8 +163,8 @@ def _on_picture(frame: CameraFrame, plan: Plan) -> NDArray[np.float64]:
     return pixels[:, :2] / pixels[:, 2:]
 
 
-def _from_above(observation: Observation, plan: Plan | None, size_px: int) -> Image:
-    """The LiDAR with the car in the middle, forward up."""
+def panel_from_above(observation: Observation, plan: Plan | None, size_px: int) -> Image:
+    """The LiDAR with the car in the middle, forward up, and the plan over it; a square Pillow image."""
     pil, draw_module = require("PIL.Image", "report"), require("PIL.ImageDraw", "report")
     canvas = np.full((size_px, size_px, 3), BACKGROUND, dtype=np.uint8)
     if observation.lidar is not None:
@@ -181,15 +195,16 @@ def _write(picture: Image, lines: Sequence[str], *, top_px: int) -> None:
     draw = require("PIL.ImageDraw", "report").Draw(picture)
     for number, line in enumerate(lines):
         middle_px = top_px + CAPTION_PX * (number + 0.5)
-        font = _font(chinese=any(sign >= FIRST_CHINESE for sign in line))
+        font = caption_font(chinese=is_chinese(line))
         draw.text((8, middle_px), line, fill=(235, 235, 235), font=font, anchor="lm")
 
 
 @lru_cache
-def _font(*, chinese: bool) -> Any:
+def caption_font(*, chinese: bool, size_px: int = LETTER_PX) -> Any:
+    """The font of words in pictures: Pillow's own, or one that has the signs of Chinese."""
     font_module = require("PIL.ImageFont", "report")
     if not chinese:
-        return font_module.load_default(size=LETTER_PX)
-    font = font_module.truetype(str(chinese_font_file()), LETTER_PX, index=SIMPLIFIED_FACE)
+        return font_module.load_default(size=size_px)
+    font = font_module.truetype(str(chinese_font_file()), size_px, index=SIMPLIFIED_FACE)
     font.set_variation_by_axes([REGULAR_WEIGHT])
     return font

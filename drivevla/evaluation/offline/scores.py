@@ -15,6 +15,8 @@ from drivevla.evaluation.open_loop import OpenLoopReport, OpenLoopTruth, load_me
 
 __all__ = ["ProtocolScores", "headline_of", "protocol_json", "score_protocol"]
 
+_AVERAGES = ("avg", "ADE", "upto_3s")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtocolScores:
@@ -72,9 +74,10 @@ def score_protocol(
 
 
 def headline_of(scores: ProtocolScores, who: str) -> str | None:
-    """The value that stands for the protocol: the first mean over samples whose name says average, else the first."""
+    """The value that stands for the protocol: the first mean over samples that is itself an average, else the first."""
     names = list(scores.columns.get(who, {}))
-    return next((name for name in names if "avg" in name or "ADE" in name), names[0] if names else None)
+    averages = [name for name in names if any(word in name for word in _AVERAGES)]
+    return next(iter(averages or names), None)
 
 
 def protocol_json(scores: ProtocolScores, facts: Sequence[SampleFacts], *, judged: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from drivevla.sim.routes.lanes import Lane, LaneGraph, lane_graph
 if TYPE_CHECKING:
     import carla
 
-__all__ = ["roads_of", "route_of"]
+__all__ = ["roads_of", "roads_on", "route_of"]
 
 _USUAL_WIDTH_M = 3.5
 
@@ -47,10 +47,14 @@ def _roads(name_or_path: str) -> tuple[Roads | None, str]:
         source = find_map(name_or_path)
     except UserError as error:
         return None, f"The roads are not drawn: {error}"
-    carla_map = carla.Map(source.name, source.opendrive)
+    return roads_on(carla.Map(source.name, source.opendrive)), ""
+
+
+def roads_on(carla_map: "carla.Map") -> Roads:
+    """The driving lanes of a map, world frame."""
     graph = lane_graph(carla_map)
     lines = tuple(points_from_carla(graph.location_m[_points(graph, lane)])[:, :2] for lane in graph.lanes)
-    return Roads(lines_m=lines, widths_m=tuple(_width_m(carla_map, graph, lane) for lane in graph.lanes)), ""
+    return Roads(lines_m=lines, widths_m=tuple(_width_m(carla_map, graph, lane) for lane in graph.lanes))
 
 
 def _points(graph: LaneGraph, lane: Lane) -> NDArray[np.int64]:
