@@ -26,7 +26,7 @@ class Verb:
 
 VERBS: Mapping[str, Verb] = {
     "doctor": Verb("drivevla.cli.doctor", "say what this machine has and lacks, and what to do about it"),
-    "demo": Verb("drivevla.cli.demo", "drive through a town with traffic and film it"),
+    "demo": Verb("drivevla.cli.demo", "drive a town by sentences, film it, and say what was obeyed"),
     "sim": Verb("drivevla.cli.sim", "serve the embedded simulator to any CARLA client"),
     "data": Verb("drivevla.cli.data", "say what a data set holds, show it, and name what is wrong with it"),
     "collect": Verb("drivevla.cli.collect", "let the expert drive many towns, and write down data to train on"),
