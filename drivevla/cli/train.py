@@ -100,11 +100,9 @@ class _Lines:
 
 
 def _text(progress: Progress) -> str:
-    parts = [
-        f"loss {progress.loss:.3f}",
-        f"{progress.samples_per_s:.0f} samples/s",
-        f"{progress.left_s / 60:.1f} min left",
-    ]
+    parts = [f"loss {progress.loss:.3f}"]
+    if progress.samples_per_s is not None and progress.left_s is not None:
+        parts += [f"{progress.samples_per_s:.0f} samples/s", f"{progress.left_s / 60:.1f} min left"]
     watched = progress.watched
     parts += [f"{name} {watched[name]:.2f}" for name in ("ade_m", "ade_turning_m") if name in watched]
     if progress.still:

@@ -21,6 +21,9 @@ _REFUSES_ABOVE = 0.5
 class LearnedPolicy:
     """Drives with a checkpoint. What it sees is made to tensors by the same code as in training.
 
+    A model that learned from JPEG pictures and rounded sweeps sees them so when it drives: each observation goes
+    through the same coding (``drivevla.datasets.codec.as_stored``) before it reaches the model.
+
     It says in the plan's diagnostics, under ``input.``, what it did without: cameras that it was trained with and
     that are missing, cameras that it does not know and ignores, a missing LiDAR, an instruction too long to be one,
     which it refuses and drives on as if nothing had been said.
@@ -34,10 +37,13 @@ class LearnedPolicy:
     """
 
     def __init__(self, checkpoint: str | Path, *, device: str = "cpu") -> None:
+        from drivevla.datasets.codec import StorageConfig
         from drivevla.models.checkpoint import load_checkpoint
 
         self._model, self._about = load_checkpoint(Path(checkpoint), device)
         self._device = device
+        stored = self._about.storage
+        self._storage = None if stored is None else StorageConfig.from_dict(stored)
 
     def reset(self, seed: int) -> None:
         """Nothing is remembered from one plan to the next, and driving is not random."""
@@ -46,10 +52,13 @@ class LearnedPolicy:
         """The model's plan."""
         import torch
 
+        from drivevla.datasets.codec import as_stored
         from drivevla.models.moving import to_device
         from drivevla.perception.collating import collate_observations
 
         seen, diagnostics = self._understood(observation)
+        if self._storage is not None:
+            seen = as_stored(seen, self._storage)
         with torch.inference_mode():
             understanding = self._model(to_device(collate_observations([seen]), self._device))
             tensors = self._model.head.decode(self._model.head.forward(understanding.context))

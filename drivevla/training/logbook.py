@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from drivevla.training.stage import StepReport
 __all__ = ["Logbook", "Progress", "StillTerms"]
 
 _STEPS_TO_JUDGE = 20
+_LINES_TO_A_RATE = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +29,8 @@ class Progress:
         step: Steps done in all stages.
         steps: Steps of all stages.
         loss: The mean since the last word.
-        samples_per_s: Likewise.
-        left_s: Seconds to go at this rate.
+        samples_per_s: Of the last few words; None at the first.
+        left_s: Seconds to go at this rate; None without one.
         watched: What the last look at the validation samples said.
         still: Names of terms that never changed.
     """
@@ -37,8 +39,8 @@ class Progress:
     step: int
     steps: int
     loss: float
-    samples_per_s: float
-    left_s: float
+    samples_per_s: float | None
+    left_s: float | None
     watched: Mapping[str, float]
     still: tuple[str, ...]
 
@@ -92,7 +94,7 @@ class Logbook:
         self._still = StillTerms()
         self._waiting: list[StepReport] = []
         self._watched: dict[str, float] = {}
-        self._since = time.monotonic()
+        self._times: deque[tuple[float, int]] = deque(maxlen=_LINES_TO_A_RATE)
         self._board: Any = None
         if tensorboard is not None:
             require("tensorboard", "train")
@@ -104,7 +106,8 @@ class Logbook:
         self._before = sum(self._stages[name][0] for name in names[: names.index(stage)])
         self._stage, self._batch_size = stage, self._stages[stage][1]
         self._still = StillTerms()
-        self._waiting, self._since = [], time.monotonic()
+        self._waiting = []
+        self._times.clear()
 
     def resume(self, step: int) -> None:
         """The stage goes on after so many steps: what was written of later ones is forgotten."""
@@ -122,7 +125,7 @@ class Logbook:
         """The validation samples were looked at after so many steps of the stage."""
         self._watched = dict(values)
         self._line(self._before + step, {f"validation/{name}": value for name, value in values.items()})
-        self._since = time.monotonic()  # looking is not learning
+        self._times.clear()  # looking is not learning
 
     def close(self) -> None:
         """Nothing more comes."""
@@ -131,19 +134,19 @@ class Logbook:
 
     def _write(self) -> None:
         count, last = len(self._waiting), self._waiting[-1]
-        now = time.monotonic()
-        rate = count * self._batch_size / max(now - self._since, 1e-9)
         loss = sum(each.loss for each in self._waiting) / count
         done = self._before + last.step + 1
+        rate = self._samples_per_s(done)
         values = {
             "loss": loss,
             "gradient_norm": sum(each.gradient_norm for each in self._waiting) / count,
             "learning_rate": last.learning_rate,
-            "samples_per_s": rate,
         }
+        if rate is not None:
+            values["samples_per_s"] = rate
         values |= {f"term/{name}": sum(each.terms[name] for each in self._waiting) / count for name in last.terms}
         self._line(done, values)
-        self._waiting, self._since = [], now
+        self._waiting = []
         left = (
             sum(steps * size for name, (steps, size) in self._stages.items() if self._begins(name) > self._before)
             + (self._stages[self._stage][0] - last.step - 1) * self._batch_size
@@ -155,11 +158,17 @@ class Logbook:
                 steps=self._total,
                 loss=loss,
                 samples_per_s=rate,
-                left_s=left / rate,
+                left_s=None if rate is None else left / rate,
                 watched=self._watched,
                 still=self._still.names,
             )
         )
+
+    def _samples_per_s(self, done: int) -> float | None:
+        """Over the last few lines; None at the first, which has nothing to be compared with."""
+        self._times.append((time.monotonic(), done * self._batch_size))
+        (begun_s, before), (now_s, by_now) = self._times[0], self._times[-1]
+        return (by_now - before) / (now_s - begun_s) if now_s > begun_s else None
 
     def _begins(self, stage: str) -> int:
         names = list(self._stages)

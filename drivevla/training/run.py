@@ -14,6 +14,7 @@ from drivevla.config.resolve import plain_config
 from drivevla.errors import ConfigError, unknown_name
 from drivevla.models.checkpoint import CheckpointAbout, save_checkpoint
 from drivevla.models.driving import DrivingModel
+from drivevla.policies.loading import CHECKPOINT
 from drivevla.runs import Existing, Run, start_run
 from drivevla.training.asking import Wordings
 from drivevla.training.config import StageConfig, TrainingConfig
@@ -27,10 +28,8 @@ from drivevla.training.stage import build_objective, train_stage
 from drivevla.training.state import latest_state, state_step
 from drivevla.training.validation import validate, validation_batches
 
-__all__ = ["CHECKPOINT", "train_recipe"]
+__all__ = ["train_recipe"]
 
-CHECKPOINT = "checkpoint"
-"""The folder among a run's artefacts that drives."""
 _STATES, _BOARD = "states", "tensorboard"
 
 
@@ -99,10 +98,10 @@ class _Training:
         assert recipe.training is not None
         self._recipe, self._material, self._run, self._device = recipe, material, run, device
         self._config, self._folder = recipe.training, out / "artefacts"
+        self._sources = self._read(workers)  # before a GPU is touched: reading processes are forked
         torch.manual_seed(self._config.seed)
         self._model = DrivingModel(recipe.model).to(device)
         self._average: dict[str, Tensor] = {}
-        self._sources = self._read(workers)
         self._log = Logbook(
             None if run is None else run.metrics,
             {name: (stage.steps, stage.batch_size) for name, stage in self._config.stages.items()},

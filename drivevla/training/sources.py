@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import pickle
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -13,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from drivevla.errors import ConfigError
 from drivevla.language import Commentary
 from drivevla.models.moving import to_device
-from drivevla.training.asking import Asked, Wordings, asked_of, chosen, with_choice
+from drivevla.training.asking import Wordings, asked_of, chosen, with_choice
 from drivevla.training.batches import TrainingBatch, TrainingSample, collate_drives, collate_samples
 from drivevla.training.columns import join_batches, rows_of
 from drivevla.training.order import Pick
@@ -144,14 +147,8 @@ class MemoryBatches:
         if not len(samples):
             raise ConfigError("there is no sample to train on")
         self._device = device
-        loader: DataLoader[Any] = DataLoader(
-            _AskedSamples(samples, wordings or Wordings(0)),
-            batch_size=_TOGETHER,
-            num_workers=workers,
-            collate_fn=_Keep(steps, dt_s),
-            generator=torch.Generator(),
-        )
-        kept = join_batches([to_device(part, keep_on) for part in loader])
+        keep = _Keep(samples, wordings or Wordings(0), steps, dt_s)
+        kept = join_batches([to_device(part, keep_on) for part in _all_kept(keep, len(samples), workers)])
         self._sensors, self._drives, self._refused_R = kept.own, kept.target_R, kept.refused_R
         self._sentences, self._explanations = kept.sentences, kept.explanations
         counts = torch.tensor([len(each) for each in kept.sentences])
@@ -237,29 +234,50 @@ class _Glance:
         return target, torch.tensor([sample.observation.ego.speed_mps for sample in samples])
 
 
-class _AskedSamples(Dataset[tuple[TrainingSample, tuple[Asked, ...]]]):
-    def __init__(self, samples: Samples, wordings: Wordings) -> None:
-        self._samples, self._wordings = samples, wordings
-
-    def __len__(self) -> int:
-        return len(self._samples)
-
-    def __getitem__(self, index: int) -> tuple[TrainingSample, tuple[Asked, ...]]:
-        sample = self._samples[index]
-        return sample, asked_of(sample, self._wordings)
-
-
 class _Keep:
-    def __init__(self, steps: int, dt_s: float) -> None:
-        self._steps, self._dt_s = steps, dt_s
+    """Reads samples with all that could be asked for."""
 
-    def __call__(self, read: Sequence[tuple[TrainingSample, tuple[Asked, ...]]]) -> _Kept:
-        drives = [each for _, asked in read for each in asked]
+    def __init__(self, samples: Samples, wordings: Wordings, steps: int, dt_s: float) -> None:
+        self._samples, self._wordings, self._steps, self._dt_s = samples, wordings, steps, dt_s
+
+    def __call__(self, indices: Sequence[int]) -> _Kept:
+        samples = [self._samples[index] for index in indices]
+        asked = [asked_of(sample, self._wordings) for sample in samples]
+        drives = [each for everything in asked for each in everything]
         target_R, refused_R = collate_drives(drives, steps=self._steps, dt_s=self._dt_s)
         return _Kept(
-            own=collate_samples([sample for sample, _ in read], steps=self._steps, dt_s=self._dt_s),
+            own=collate_samples(samples, steps=self._steps, dt_s=self._dt_s),
             target_R=target_R,
             refused_R=refused_R,
             explanations=tuple(each.explanation for each in drives),
-            sentences=tuple(tuple(each.sentences for each in asked) for _, asked in read),
+            sentences=tuple(tuple(each.sentences for each in everything) for everything in asked),
         )
+
+
+def _all_kept(keep: _Keep, count: int, workers: int) -> Iterator[_Kept]:
+    """All samples, some at a time, in order.
+
+    Processes send bytes through their pipes: the shared memory that torch would send tensors through is small in
+    containers, and a tensor that is kept would hold a file of it open.
+    """
+    parts = [range(first, min(first + _TOGETHER, count)) for first in range(0, count, _TOGETHER)]
+    if not workers:
+        yield from map(keep, parts)
+        return
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_remember, initargs=(keep,)) as pool:
+        for sent in pool.map(_kept_as_bytes, parts):
+            yield pickle.loads(sent)
+
+
+_at_hand: list[_Keep] = []
+"""Of a reading process: what it reads with."""
+
+
+def _remember(keep: _Keep) -> None:
+    torch.set_num_threads(1)
+    _at_hand.append(keep)
+
+
+def _kept_as_bytes(indices: Sequence[int]) -> bytes:
+    return pickle.dumps(_at_hand[-1](indices), protocol=pickle.HIGHEST_PROTOCOL)

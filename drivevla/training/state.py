@@ -98,7 +98,8 @@ def load_state(
     except RuntimeError as error:
         raise CheckpointError(f"the state {state} belongs to another model: {error}") from error
     average.clear()
-    average.update(_under("average.", tensors))
+    own = model.state_dict()
+    average.update({name: value.to(own[name].device) for name, value in _under("average.", tensors).items()})
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in _under("optimiser.", tensors).items():
         index, _, key = name.partition(".")

@@ -24,9 +24,13 @@ class BevBackbone(nn.Module):
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
-        middle = max(inputs, width // 4)
+        middle, deep = max(inputs, width // 5), max(inputs, width // 2)
         self.net = nn.Sequential(
-            _conv(inputs, middle, stride=2), _conv(middle, middle), _conv(middle, width, stride=2), _conv(width, width)
+            _conv(inputs, middle, stride=2),
+            _conv(middle, middle),
+            _conv(middle, deep, stride=2),
+            _conv(deep, deep),
+            nn.Conv2d(deep, width, 1),
         )
 
     def forward(self, cells_BCXY: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ class PillarEncoder(nn.Module):
         batch = len(cell_BP)
         rows = torch.arange(batch, device=cell_BP.device)[:, None].expand_as(cell_BP)[inside_BP]
         places_N = rows * (size_x * size_y) + cell_BP[inside_BP]
-        features_NC = self.point(self._described(lidar.points_BP4[inside_BP], cell_BP[inside_BP]))
+        features_NC = self.point(self._described(lidar.points_BP4[inside_BP], cell_BP[inside_BP])).float()
         # Answers of a ReLU are at least 0, which is also what an empty pillar says.
         pillars = features_NC.new_zeros(batch * size_x * size_y, self.channels)
         pillars = pillars.scatter_reduce(
