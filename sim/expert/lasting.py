@@ -11,35 +11,42 @@ __all__ = ["Lasting"]
 
 _STANDING_LONG_S = 15.0
 """Traffic that has just braked hard drives on within this time (``HardBreakRoute``: 10 s)."""
+_WAITS_MPS, _WAITS_M = 1.0, 25.0
+"""The time counts from when the ego waits behind it: who stands for a reason goes on when that is over."""
 _QUEUE_M = 60.0
 _SLOW_MPS, _SLOW_SHARE = 5.0, 0.6
 _ALIGNED_RAD = float(np.radians(30.0))
 
 
 class Lasting:
-    """Tells obstacles from traffic; remembers since when everybody has stood."""
+    """Tells obstacles from traffic; remembers how long everybody has been waited for."""
 
     def __init__(self) -> None:
         self._since_s: dict[str, float] = {}
 
-    def update(self, truth: Truth, others: Others, places: Places, cruise_mps: float) -> NDArray[np.bool_]:
+    def update(
+        self, truth: Truth, others: Others, places: Places, *, cruise_mps: float, speed_mps: float
+    ) -> NDArray[np.bool_]:
         """(N,) who will be in the way for long.
 
-        Things, what shows that it stays, vehicles that have stood for long with no light or sign to explain it, and
-        slow cyclists.
+        Things, what shows that it stays, vehicles that the ego has waited behind for long with no light or sign to
+        explain it, and slow cyclists.
 
         Args:
             truth: Now.
             others: Everybody.
             places: Where they are along the route.
             cruise_mps: How fast the ego would drive.
+            speed_mps: How fast it is.
         """
         now_s, long = truth.timestamp_s, np.zeros(len(others), dtype=np.bool_)
         standing = {}
+        waits_for = (speed_mps < _WAITS_MPS) & (places.along_m > 0.0) & (places.along_m < _WAITS_M)
         for row in np.flatnonzero(others.stands & others.is_vehicle).tolist():
             name = others.truths[row].track_id
-            standing[name] = self._since_s.get(name, now_s)
-            long[row] = now_s - standing[name] > _STANDING_LONG_S
+            if name in self._since_s or waits_for[row]:
+                standing[name] = self._since_s.get(name, now_s)
+                long[row] = now_s - standing[name] > _STANDING_LONG_S
         self._since_s = standing
         slow = others.is_pedalled & (others.speed_mps < min(_SLOW_MPS, _SLOW_SHARE * cruise_mps))
         long |= slow & (np.abs(places.turned_rad) < _ALIGNED_RAD)

@@ -107,7 +107,7 @@ class Expert:
         cruise: float,
     ) -> list[Stop]:
         """Bring all that moves the car off the route's line up to date; the stops that they ask for."""
-        blocks = self._lasting.update(truth, others, on_way, cruise)
+        blocks = self._lasting.update(truth, others, on_way, cruise_mps=cruise, speed_mps=speed)
         self._courtesy.update(way, others, on_way, lanes, speed_mps=speed)
         end_of_lane = self._changes.update(way, others, on_way, lanes, speed_mps=speed)
         holds = sum(float(hold.at(np.array(way.distance_m))) for hold in self._changes.holds)

@@ -9,6 +9,8 @@ __all__ = ["StopLines"]
 _BEFORE_LINE_M = 1.0
 _OVER_LINE_M = 1.5
 """Whose front is farther over the line when it turns red drives on: its tail has not crossed yet, but soon will."""
+_STANDS_OVER_LINE_M = 4.4
+"""Who stands there, waiting for a gap, stays as long as the tail has not crossed."""
 _YELLOW_MPS2 = 3.0
 """For yellow one stops where this is enough to (ITE's kinematic model of the yellow interval reckons with 10 ft/s2)."""
 _BEFORE_SIGN_M = 0.4
@@ -60,7 +62,7 @@ def _for_light(light: LightTruth, speed_mps: float) -> Stop | None:
     if not light.affects_ego or light.stop_distance_m is None:
         return None
     to_line_m = light.stop_distance_m - FRONT_M
-    if to_line_m < -_OVER_LINE_M:
+    if to_line_m < -(_STANDS_OVER_LINE_M if speed_mps < _STOOD_MPS else _OVER_LINE_M):
         return None
     left_m = max(to_line_m - _BEFORE_LINE_M, 0.0)
     if light.state is LightState.RED:

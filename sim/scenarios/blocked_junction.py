@@ -42,7 +42,7 @@ class BlockedIntersection(Scenario):
         import carla
 
         yield from self.until_triggered()
-        self.parked(CAR_WITH_LIGHTS, self.place, carla.VehicleLightState.Brake)
+        self.parked(CAR_WITH_LIGHTS, self.place, carla.VehicleLightState.Brake, hand_brake=False)
         yield from self.until(lambda: self.stage.ego.distance_m(self.place.location_m) < NEAR_M)
         yield from self.wait(STOP_S)
 

@@ -145,7 +145,7 @@ class StaticCutIn(Scenario):
         places = [place_of(each.transform) for each in self.queue]
         for number, place in enumerate(places):
             if number != self.behind:
-                self.parked(CAR_WITH_LIGHTS, place)
+                self.parked(CAR_WITH_LIGHTS, place, hand_brake=False)
         own = Path([places[self.behind].location_m, places[self.behind + 1].location_m])
         car = self.car(CAR_WITH_LIGHTS, own, 0.0)
         for _ in self.until_triggered():

@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 TIME_LIMIT_S = 240.0
 """A scenario that blocks the way longer than this gives up (scenario_runner, ``ScenarioTimeout`` of every scenario)."""
+_LATE_S = 0.2
+"""The judge counts the same seconds from a tick later on, and must see the limit passed before the scenario is gone."""
 _LOOK_ROUND_TICKS = 10
 """How often background traffic is looked for on reserved road."""
 _POPULATE_TICKS = 20
@@ -107,6 +109,11 @@ class Director:
         return states[0] if states else None
 
     @property
+    def open_doors(self) -> frozenset[int]:
+        """Ids of the vehicles that have a door open now."""
+        return frozenset(car for act in self.acts if not act.done for car in act.scenario.open_doors)
+
+    @property
     def running(self) -> tuple[Scenario, ...]:
         """The scenarios whose actors are in the world."""
         return tuple(act.scenario for act in self.acts if act.play is not None and not act.done)
@@ -139,7 +146,7 @@ class Director:
         if scenario.triggered and not act.announced:
             act.announced, act.began_s = True, self.stage.time_s
             self._note(act, ScenarioPhase.STARTED)
-        if act.announced and scenario.blocks_the_way and self.stage.time_s - act.began_s > TIME_LIMIT_S:
+        if act.announced and scenario.blocks_the_way and self.stage.time_s - act.began_s > TIME_LIMIT_S + _LATE_S:
             scenario.timed_out = True
             self._end(act, ScenarioPhase.TIMED_OUT)
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Flow"]
 
+_AROUND_EGO_M = 15.0
+_ASIDE_M, _BRAKES_MPS2 = 3.0, 5.0
+"""Nobody begins so close behind an ego in its lane that it cannot stop any more."""
+
 
 class Flow:
     """Vehicles along a path, one after the other.
@@ -94,9 +98,14 @@ class Flow:
         while along > self._next_m:
             places.append(along)
             along -= self._draw()
+        ego = self._scenario.stage.ego
+        ego_m, right_m = self._path.project(ego.location_m)
+        in_the_way = abs(right_m - self._right_m) < _ASIDE_M
+        stopping_m = self._speed_mps**2 / (2.0 * _BRAKES_MPS2)
         for each in places:
-            ego = self._scenario.stage.ego
-            if ego.distance_m(self._path.place(each).location_m) > 15.0:
+            near = ego.distance_m(self._path.place(each).location_m) <= _AROUND_EGO_M
+            runs_into = in_the_way and 0.0 <= ego_m - each < _AROUND_EGO_M + stopping_m
+            if not near and not runs_into:
                 self._enter(each)
 
     def _enter(self, along_m: float) -> None:

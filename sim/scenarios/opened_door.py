@@ -77,6 +77,7 @@ class VehicleOpensDoorTwoWays(Scenario):
         assert isinstance(car, carla.Vehicle)
         yield from self.until_ego_arrives(place_of(self.front.transform), time_s=REACTION_S, distance_m=LEAST_M)
         car.open_door(carla.VehicleDoor.FR if self.side == "left" else carla.VehicleDoor.FL)
+        self.open_doors.add(car.id)
         yield from self.wait(PATIENCE_S)
         self.excuses_wrong_lane = True
         yield from self.oncoming.run()

@@ -54,6 +54,7 @@ class Scenario(ABC):
         excuses_wrong_lane: Whether the ego is asked onto the opposite lane while it runs.
         ego_starts_at: Where it has the ego begin, beside its route.
         emergency: The emergency vehicle that must be let pass, while it is on its way.
+        open_doors: Ids of its vehicles that have a door open, which CARLA does not tell.
 
     Raises:
         DataError: The trigger is not on the route, a parameter is missing or wrong, or the map has not what it needs.
@@ -74,6 +75,7 @@ class Scenario(ABC):
         self.timed_out = False
         self.excuses_wrong_lane = False
         self.emergency: Car | None = None
+        self.open_doors: set[int] = set()
         self.ego_starts_at: Place | None = None
         self.actors: list[carla.Actor] = []
         self.reserves: list[Reserve] = []
@@ -174,13 +176,15 @@ class Scenario(ABC):
         """A cyclist on a path."""
         return self._vehicle(lambda: cast_bicycle(self.stage.library, self.rng), path, along_m, right_m, speed_mps)
 
-    def parked(self, wanted: Any, place: Place, *lamps: carla.VehicleLightState) -> carla.Actor:
-        """A vehicle that stands somewhere with its brakes on, its lamps lit."""
+    def parked(
+        self, wanted: Any, place: Place, *lamps: carla.VehicleLightState, hand_brake: bool = True
+    ) -> carla.Actor:
+        """A vehicle that stands somewhere with its brakes on, its lamps lit; one that waits needs no hand brake."""
         import carla
 
         actor = self._bring(lambda: self._cast(wanted), raised(place, 0.2))
         self.stage.command(
-            carla.command.ApplyVehicleControl(actor.id, carla.VehicleControl(brake=1.0, hand_brake=True))
+            carla.command.ApplyVehicleControl(actor.id, carla.VehicleControl(brake=1.0, hand_brake=hand_brake))
         )
         if lamps:
             lit = carla.VehicleLightState(sum(int(lamp) for lamp in lamps))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -96,12 +97,13 @@ class Driver:
             raise PolicyError(f"the policy's reset raised {type(error).__name__}: {error}") from error
         self._follower.reset()
 
-    def after(self, snapshot: Snapshot, *, light: LightState | None = None) -> Moment:
+    def after(self, snapshot: Snapshot, *, light: LightState | None = None, open_doors: Collection[int] = ()) -> Moment:
         """Take a tick: ask for a plan when the sensors measured, and set the control for the coming tick.
 
         Args:
             snapshot: The tick.
             light: What the light ahead shows, where that may be heard.
+            open_doors: Ids of vehicles with a door open, for a policy that is told the truth.
 
         Raises:
             PolicyError: The policy raised, or answered with something that is no plan.
@@ -109,13 +111,13 @@ class Driver:
         guidance = self._guide.navigator.update(
             self._session.ego_filter.world_from_ego, time_s=snapshot.time_s, light=light
         )
-        moment = self._ask(snapshot, guidance) if snapshot.captured else Moment(guidance=guidance)
+        moment = self._ask(snapshot, guidance, open_doors) if snapshot.captured else Moment(guidance=guidance)
         if moment.plan is not None:
             self._follower.take(moment.plan, time_s=snapshot.time_s)
         self.control = self._follower.control(time_s=snapshot.time_s)
         return moment
 
-    def _ask(self, snapshot: Snapshot, guidance: Guidance) -> Moment:
+    def _ask(self, snapshot: Snapshot, guidance: Guidance, open_doors: Collection[int]) -> Moment:
         observation = replace(
             self._session.observation(snapshot, instruction=guidance.text),
             command=guidance.command,
@@ -123,6 +125,11 @@ class Driver:
         )
         truth: Truth | None = None
         if self._truth is not None:
-            truth = self._truth.read(timestamp_s=snapshot.time_s, instruction=guidance.instruction, goal=guidance.goal)
+            truth = self._truth.read(
+                timestamp_s=snapshot.time_s,
+                instruction=guidance.instruction,
+                goal=guidance.goal,
+                open_doors=open_doors,
+            )
         plan = ask_policy(self._policy, observation, truth)
         return Moment(guidance=guidance, observation=observation, truth=truth, plan=plan)

@@ -180,7 +180,8 @@ class _Episode:
             snapshot = self._session.tick()
             time_s = snapshot.time_s
             tick = self._world.tick(index, snapshot, director)
-            moment = driver.after(snapshot, light=self._world.light_ahead if driver.tells_lights else None)
+            light = self._world.light_ahead if driver.tells_lights else None
+            moment = driver.after(snapshot, light=light, open_doors=director.open_doors)
             row = TickRow(tick=tick, control=control, plan=moment.plan, heard=_heard(moment))
             self._waiting.append((snapshot.frame, row, moment))
             if moment.observation is not None and moment.plan is not None:

@@ -198,6 +198,25 @@ def test_a_car_that_has_just_stopped_is_waited_for_and_one_that_stays_is_passed(
     assert np.abs(path_of(plans[-1])[:, 1]).max() > 2.0
 
 
+def test_how_long_somebody_has_stood_counts_from_when_the_ego_waits_behind(road: Road, body: Body, seen: Seen) -> None:
+    expert = Expert()
+    expert.reset(0)
+    for time_s in range(30):
+        expert.act(seen(6.0), road(body(50.0, 0.0), left="same", time_s=float(time_s)))
+    near = body(FRONT_M + 9.0, 0.0)
+    plans = [expert.act(seen(0.0), road(near, left="same", time_s=30.0 + time_s)) for time_s in range(18)]
+    assert all(np.abs(path_of(plan)[:, 1]).max() < 0.1 for plan in plans[:15])
+    assert np.abs(path_of(plans[-1])[:, 1]).max() > 2.0
+
+
+def test_from_a_stand_over_the_line_it_does_not_start_at_red(
+    road: Road, light: Callable[..., LightTruth], seen: Seen
+) -> None:
+    red = road(lights=[light(LightState.RED, FRONT_M - 3.0)])  # 3 m over it; the tail is 1.9 m before it
+    assert act(red, seen(0.0)).waypoints[-1, 0] == pytest.approx(0.0, abs=0.1)
+    assert act(red, seen(5.0)).waypoints[-1, 0] > 10.0
+
+
 def test_it_goes_around_a_parked_car_when_nobody_comes(road: Road, body: Body, seen: Seen) -> None:
     parked = body(FRONT_M + 12.0, 0.0, lights=HAZARD)
     plan = act_after_looking(lambda time_s: road(parked, time_s=time_s), seen(4.0))
