@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from drivevla.errors import DataError, PolicyError
-from drivevla.evaluation.offline.facts import SampleFacts, facts_from_dict, facts_of
+from drivevla.evaluation.offline.facts import SampleFacts, facts_from_dict, facts_of, kind_of
 from drivevla.evaluation.offline.selection import SampleSet
 from drivevla.evaluation.offline.truths import driven_truth, futures_table, join_drives
 from drivevla.evaluation.open_loop import (
@@ -188,7 +188,7 @@ def _ask_drive_otherwise(reader: Reader, scene: Scene, asked: Asked, folder: Pat
             tokens += [f"{token}#{number}", f"{token}#{number} as told"]
             plans += [other, as_told]
             futures += [alternative.future, sample.truth.future]
-            kind = "in free words" if alternative.instruction is None else alternative.instruction.kind.value
+            kind = kind_of(alternative.sentence, alternative.instruction)
             pairs.append(
                 {"kind": kind, "sentence": alternative.sentence, "refused": alternative.refused, "token": tokens[-2]}
             )

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivevla.errors import DataError
-from drivevla.language import Language, ParseFailure, parse_instruction
+from drivevla.language import Instruction, Language, ParseFailure, parse_instruction
 from drivevla.types import Future, Observation, Sample
 
-__all__ = ["GROUPINGS", "SampleFacts", "facts_from_dict", "facts_of", "manoeuvre_of", "speed_group"]
+__all__ = ["GROUPINGS", "SampleFacts", "facts_from_dict", "facts_of", "kind_of", "manoeuvre_of", "speed_group"]
 
 GROUPINGS = ("command", "speed", "manoeuvre", "weather", "instruction")
 """The breakdowns, by the name of the field."""
@@ -80,7 +80,7 @@ def facts_of(sample: Sample) -> SampleFacts:
         speed=speed_group(seen.ego.speed_mps),
         manoeuvre=manoeuvre_of(truth.future, seen.ego.speed_mps),
         weather=(sample.labels or {}).get("weather", NOT_KNOWN),
-        instruction=_instruction_kind(sample),
+        instruction=kind_of(seen.instruction, truth.instruction),
         sentence=seen.instruction,
         data_digest=_data_digest(sample),
         sensor_digest=_sensor_digest(seen),
@@ -104,7 +104,8 @@ def manoeuvre_of(future: Future | None, speed_mps: float) -> str:
     """What was driven within 3 s, by simple bounds.
 
     Standing: never faster than 0.5 m/s. Turns: the heading changes by 15 degrees. Aside: 2 m to the side without that.
-    Else setting off, stopping, speeding up or slowing down (by 2 m/s), or going straight on.
+    Else setting off, stopping (the last half second is below 1 m/s on average), speeding up or slowing down (by 2 m/s),
+    or going straight on.
     """
     if future is None:
         return NOT_KNOWN
@@ -123,29 +124,26 @@ def manoeuvre_of(future: Future | None, speed_mps: float) -> str:
         return "moving left" if aside > 0 else "moving right"
     if begins_mps < _STANDING_MPS:
         return "setting off"
-    if ends_mps < _STANDING_MPS:
+    if ends_mps < 2 * _STANDING_MPS:
         return "stopping"
     if abs(ends_mps - begins_mps) >= _CHANGE_MPS:
         return "speeding up" if ends_mps > begins_mps else "slowing down"
     return "straight on"
 
 
+def kind_of(sentence: str | None, instruction: Instruction | None) -> str:
+    """The kind of an instruction, from its slots or else read off the sentence; for tables alone."""
+    if instruction is not None:
+        return instruction.kind.value
+    if not sentence:
+        return "none"
+    readings = (parse_instruction(sentence, language=language) for language in Language)
+    return next((each.kind.value for each in readings if not isinstance(each, ParseFailure)), "in free words")
+
+
 def _speed_at_end(times_s: NDArray[np.float64], poses: NDArray[np.float64]) -> float:
     last = times_s >= times_s[-1] - 0.5 - 1e-6
     return float(np.linalg.norm(np.diff(poses[last][[0, -1], :2], axis=0)) / np.ptp(times_s[last]))
-
-
-def _instruction_kind(sample: Sample) -> str:
-    if sample.truth.instruction is not None:
-        return sample.truth.instruction.kind.value
-    sentence = sample.observation.instruction
-    if not sentence:
-        return "none"
-    for language in Language:
-        read = parse_instruction(sentence, language=language)
-        if not isinstance(read, ParseFailure):
-            return read.kind.value
-    return "in free words"
 
 
 def _data_digest(sample: Sample) -> str:

@@ -76,7 +76,7 @@ def _in_camera(frame: CameraFrame, ways: list[tuple[NDArray[np.float64], tuple[i
         pixels = seen[seen[:, 2] > _NEAREST_M] @ frame.intrinsics_px.T
         line = pixels[:, :2] / pixels[:, 2:] * scale
         if len(line) > 1:
-            draw.line([tuple(point) for point in line.tolist()], fill=colour, width=4)
+            draw.line([tuple(point) for point in line.tolist()], fill=colour, width=_width_px(colour))
     return picture
 
 
@@ -100,11 +100,18 @@ def _from_above(sample: Sample, ways: list[tuple[NDArray[np.float64], tuple[int,
         draw.polygon(pixels(_outline(thing)), outline=_BOX)
     draw.polygon(pixels(np.array([[3.9, 0.9], [-1.0, 0.9], [-1.0, -0.9], [3.9, -0.9]])), outline=_EGO)
     for way, colour in ways:
-        draw.line(pixels(way), fill=colour, width=3)
+        draw.line(pixels(way), fill=colour, width=_width_px(colour))
+        (x, y), half = pixels(way)[-1], _width_px(colour)
+        draw.ellipse((x - half, y - half, x + half, y + half), fill=colour)
     step_m = next(each for each in (5, 10, 20, 50, 100) if each * scale >= 40 or each == 100)
     draw.line([(10, _SIDE_PX - 10), (10 + step_m * scale, _SIDE_PX - 10)], fill=_EGO, width=2)
     draw.text((10, _SIDE_PX - 26), f"{step_m} m", fill=_EGO)
     return picture
+
+
+def _width_px(colour: tuple[int, int, int]) -> int:
+    """What was driven is a broad band beneath the plans: a plan that covers it is seen to do so."""
+    return 9 if colour == DRIVEN_COLOUR else 3
 
 
 def _outline(thing: ObjectTruth) -> NDArray[np.float64]:

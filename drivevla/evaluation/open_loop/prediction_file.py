@@ -132,9 +132,9 @@ def _assembled(columns: dict[str, NDArray[Any]]) -> Predictions:
         heights = np.full(poses.shape[:3], np.nan)
         heights[planned] = numbers["z"][order].reshape(shape)
     scores = np.full(poses.shape[:2], 1.0 / max(modes, 1))
-    if score is not None:
+    if score is not None and planned.any():
         scores[planned] = _one_a_mode(score[order].reshape(shape))
-    elif modes > 1:
+    elif score is None and modes > 1:
         raise DataError(f"the plans have {modes} modes and no column score; say which is the likeliest")
     return Predictions(
         tokens=tokens,
