@@ -40,7 +40,7 @@ from drivevla.datasets.drivelog.tables import features
 from drivevla.errors import RunError
 from drivevla.types import SensorRig
 
-__all__ = ["finish_episode", "locked", "remove_orphans", "replace_text", "write_summary"]
+__all__ = ["EpisodeRows", "finish_episode", "locked", "remove_orphans", "replace_text", "write_summary"]
 
 logger = logging.getLogger(__name__)
 
@@ -58,13 +58,42 @@ def locked(root: Path) -> Iterator[None]:
         yield
 
 
-def finish_episode(root: Path, folder: Path, recorder: EpisodeRecorder, rig: SensorRig) -> None:
+class EpisodeRows:
+    """The rows of a log's episodes; each file is read once, however often they are asked for.
+
+    Args:
+        root: The log's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._read: dict[Path, tuple[tuple[int, int], dict[str, Any]]] = {}
+
+    def all(self) -> list[dict[str, Any]]:
+        """Of every episode that is finished now, in order."""
+        return [self._row(path) for path in episode_tables(self.root)]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What the episodes are called."""
+        return frozenset(row["drivevla/name"] for row in self.all())
+
+    def _row(self, path: Path) -> dict[str, Any]:
+        seen = path.stat()
+        version = (seen.st_ino, seen.st_mtime_ns)
+        known = self._read.get(path)
+        if known is None or known[0] != version:
+            known = self._read[path] = (version, read_table(path).to_pylist()[0])
+        return known[1]
+
+
+def finish_episode(episodes: EpisodeRows, folder: Path, recorder: EpisodeRecorder, rig: SensorRig) -> None:
     """Give a recorded episode its number and its place; the lock must be held.
 
     Raises:
         RunError: There is an episode of that name.
     """
-    rows = _episode_rows(root)
+    root, rows = episodes.root, episodes.all()
     if any(row["drivevla/name"] == recorder.words.name for row in rows):
         raise RunError(f"{root} holds an episode {recorder.words.name!r} already; another process recorded it")
     remove_orphans(root, len(rows))
@@ -80,7 +109,7 @@ def finish_episode(root: Path, folder: Path, recorder: EpisodeRecorder, rig: Sen
         _force_to_disk(folder / staged)
         (folder / staged).replace(root / place)
     _force_to_disk((root / files.episode).parent)
-    write_summary(root, rig)
+    write_summary(episodes, rig)
 
 
 def remove_orphans(root: Path, episodes: int) -> None:
@@ -91,9 +120,9 @@ def remove_orphans(root: Path, episodes: int) -> None:
             (root / path).unlink()
 
 
-def write_summary(root: Path, rig: SensorRig) -> None:
+def write_summary(episodes: EpisodeRows, rig: SensorRig) -> None:
     """``info.json`` and ``stats.json`` from the episodes there are."""
-    rows = _episode_rows(root)
+    root, rows = episodes.root, episodes.all()
     sizes = {name: (spec.height_px, spec.width_px) for name, spec in rig.cameras.items()}
     info = {
         "codebase_version": LEROBOT_VERSION,
@@ -122,10 +151,6 @@ def replace_text(path: Path, text: str) -> None:
     beside.write_text(text, encoding="utf-8")
     _force_to_disk(beside)
     beside.replace(path)
-
-
-def _episode_rows(root: Path) -> list[dict[str, Any]]:
-    return [row for path in episode_tables(root) for row in read_table(path).to_pylist()]
 
 
 def _tasks(root: Path) -> dict[str, int]:

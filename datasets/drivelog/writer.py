@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from drivevla.datasets.codec import StorageConfig
-from drivevla.datasets.drivelog.arrow import read_table
 from drivevla.datasets.drivelog.finishing import (
+    EpisodeRows,
     finish_episode,
     locked,
     remove_orphans,
@@ -59,6 +59,7 @@ class DriveLogWriter:
             raise ConfigError(f"a drive log needs a whole number of frames a second, got {rig.capture_hz:g}")
         self.root, self.rig = Path(root), rig
         self.storage = storage or StorageConfig.for_rig(rig)
+        self._episodes = EpisodeRows(self.root)
         self.discarded: tuple[str, ...] = ()
         """The staging folders that were thrown away on opening."""
         mark = {
@@ -75,8 +76,7 @@ class DriveLogWriter:
     @property
     def finished(self) -> frozenset[str]:
         """Names of the episodes that are in the log."""
-        names = (read_table(path, ["drivevla/name"]).column(0).to_pylist() for path in episode_tables(self.root))
-        return frozenset(name for each in names for name in each)
+        return self._episodes.names
 
     @contextlib.contextmanager
     def episode(
@@ -114,7 +114,7 @@ class DriveLogWriter:
             yield recorder
             if recorder.frames:
                 with locked(self.root):
-                    finish_episode(self.root, staging.folder, recorder, self.rig)
+                    finish_episode(self._episodes, staging.folder, recorder, self.rig)
             else:
                 logger.warning("episode %s holds no frame and is left out", name)
         finally:
@@ -155,7 +155,7 @@ class DriveLogWriter:
         remove_orphans(self.root, len(tables))
         info = self.root / INFO
         if not info.exists() or json.loads(info.read_text(encoding="utf-8"))["total_episodes"] != len(tables):
-            write_summary(self.root, self.rig)
+            write_summary(self._episodes, self.rig)
 
 
 def _file_name(name: str) -> str:
