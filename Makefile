@@ -11,7 +11,7 @@ help: ## Say what can be made
 setup: ## Install everything into .venv (a second call installs nothing)
 	@sh .ci/setup
 
-demo: setup ## Run the main job as far as it exists: a drive through a town with traffic, filmed
+demo: setup ## Drive a town by sentences, with a report and a film in runs/demo
 	@$(BIN)/drivevla doctor
 	@$(BIN)/drivevla demo
 

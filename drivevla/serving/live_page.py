@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 _PAGE = Path(__file__).parent / "live_page.html"
 _HOST = "127.0.0.1"
+_LAST_PORT = 65_535
 _LONGEST_SENTENCE = 500
 _LARGEST_MESSAGE_BYTES = 16_384
 _JPEG_QUALITY = 80
@@ -67,9 +68,11 @@ class LivePage:
         Raises:
             UserError: The port cannot be had.
         """
+        if not 0 <= self._port <= _LAST_PORT:
+            raise UserError(f"the page's port must lie between 0, for any, and {_LAST_PORT}, got {self._port}")
         try:
             listening = socket.create_server((_HOST, self._port))
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             raise UserError(
                 f"the page cannot listen on port {self._port}: {error}; name another, or 0 for any"
             ) from error

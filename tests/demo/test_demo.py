@@ -1,4 +1,4 @@
-"""The demonstration really drives by sentences, judges them, and leaves a page, a film and a run that explains itself."""
+"""The demonstration really drives by sentences, judges them, and leaves a page, a film and a run."""
 
 import json
 from pathlib import Path
@@ -12,6 +12,7 @@ pytest.importorskip("carla", reason="the extra 'sim' is not installed")
 av = pytest.importorskip("av", reason="the extra 'report' is not installed")
 
 
+@pytest.mark.timeout(300)  # a busy machine
 def test_sentences_are_driven_judged_filmed_and_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "demo"
     said = ["Drive off the road.", "floop the blargle", "靠边停车。"]
@@ -48,7 +49,7 @@ def test_sentences_are_driven_judged_filmed_and_reported(tmp_path: Path, capsys:
         (["--policy", "expret"], "did you mean 'expert'?"),
         (["--policy", "./nowhere"], "there is no folder nowhere"),
         (["--rig", "nona"], "did you mean 'nano'?"),
-        (["--web", "--web-port", "99999"], "cannot listen on port 99999"),
+        (["--web", "--web-port", "99999"], "must lie between 0, for any, and 65535"),
     ],
 )
 def test_what_cannot_be_shown_is_refused_with_what_to_do(
