@@ -11,11 +11,14 @@ import numpy as np
 from drivevla.types import Observation, Plan, PlanModes
 
 if TYPE_CHECKING:
+    from drivevla.models.driving import Understanding
     from drivevla.types import PlanTensors
 
 __all__ = ["LearnedPolicy"]
 
 _REFUSES_ABOVE = 0.5
+_SAYS_EVERY = 5
+"""Plans between two sentences: writing one takes several passes of the decoder, and reasons last longer than plans."""
 
 
 class LearnedPolicy:
@@ -27,6 +30,8 @@ class LearnedPolicy:
     It says in the plan's diagnostics, under ``input.``, what it did without: cameras that it was trained with and
     that are missing, cameras that it does not know and ignores, a missing LiDAR, an instruction too long to be one,
     which it refuses and drives on as if nothing had been said.
+
+    A model with a text decoder says why with every fifth plan, and again with the plans until the next.
 
     Args:
         checkpoint: The folder of a checkpoint.
@@ -45,31 +50,65 @@ class LearnedPolicy:
         stored = self._about.storage
         self._storage = None if stored is None else StorageConfig.from_dict(stored)
 
+        self._plans = 0
+        self._why: str | None = None
+
     def reset(self, seed: int) -> None:
-        """Nothing is remembered from one plan to the next, and driving is not random."""
+        """Nothing but the last sentence is remembered from one plan to the next, and driving is not random."""
+        self._plans, self._why = 0, None
 
     def act(self, observation: Observation) -> Plan:
         """The model's plan."""
         import torch
 
-        from drivevla.datasets.codec import as_stored
-        from drivevla.models.moving import to_device
-        from drivevla.perception.collating import collate_observations
-
         seen, diagnostics = self._understood(observation)
-        if self._storage is not None:
-            seen = as_stored(seen, self._storage)
         with torch.inference_mode():
-            understanding = self._model(to_device(collate_observations([seen]), self._device))
+            understanding = self._seen(seen)
             tensors = self._model.head.decode(self._model.head.forward(understanding.context))
+            self._explain(understanding, seen.instruction or "")
             refuses = float(understanding.refusal_B.sigmoid()[0])
         unreadable = "input.instruction_characters" in diagnostics
         plan = _plan(tensors, self._about.model.dt_s)
         return replace(
             plan,
             refused=unreadable or refuses > _REFUSES_ABOVE,
+            text=self._why,
             diagnostics={**diagnostics, "refusal": round(refuses, 4)},
         )
+
+    def answer(self, observation: Observation, question: str) -> str:
+        """What the model answers to a question about what it sees; driving goes on as if nobody had asked.
+
+        Raises:
+            ContractError: The model has no text decoder, or the question is longer than 1,000 characters.
+        """
+        import torch
+
+        from drivevla.models.text.decoder import Task
+        from drivevla.models.text.speaking import say
+
+        seen, _ = self._understood(observation)
+        with torch.inference_mode():
+            return say(self._model, self._seen(seen), Task.ANSWER, 0, question)
+
+    def _seen(self, observation: Observation) -> Understanding:
+        from drivevla.datasets.codec import as_stored
+        from drivevla.models.moving import to_device
+        from drivevla.perception.collating import collate_observations
+
+        if self._storage is not None:
+            observation = as_stored(observation, self._storage)
+        understanding: Understanding = self._model(to_device(collate_observations([observation]), self._device))
+        return understanding
+
+    def _explain(self, understanding: Understanding, instruction: str) -> None:
+        """Say why when it is time to."""
+        if self._model.text is not None and self._plans % _SAYS_EVERY == 0:
+            from drivevla.models.text.decoder import Task
+            from drivevla.models.text.speaking import say
+
+            self._why = say(self._model, understanding, Task.COMMENT, 0, instruction)
+        self._plans += 1
 
     def _understood(self, observation: Observation) -> tuple[Observation, dict[str, str | int | bool]]:
         """The part of an observation that the model was made for, and what is said of the rest."""

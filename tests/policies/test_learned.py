@@ -9,10 +9,12 @@ import torch
 
 from drivevla.config.sensor_rig import load_rig
 from drivevla.errors import CheckpointError, UnknownName, UserError
+from drivevla.language import Commentary, Language, parse_commentary
 from drivevla.models.checkpoint import CheckpointAbout, save_checkpoint
-from drivevla.models.config import FusionConfig, ModelConfig
+from drivevla.models.config import FusionConfig, ModelConfig, TextConfig
 from drivevla.models.driving import DrivingModel
 from drivevla.models.parts import PartConfig
+from drivevla.models.text.sentences import all_answers, language_of
 from drivevla.policies import StandStill
 from drivevla.policies.learned import LearnedPolicy
 from drivevla.policies.loading import load_policy
@@ -93,3 +95,25 @@ def test_a_name_a_folder_and_what_is_neither(checkpoint: Path, tmp_path: Path) -
         load_policy(tmp_path / "mistyped")
     with pytest.raises(UserError, match="takes no options"):
         load_policy(checkpoint, options={"speed_mps": 3})
+
+
+def test_a_model_with_words_says_why_with_every_fifth_plan_and_answers(tmp_path: Path, seen: list[Observation]) -> None:
+    torch.manual_seed(0)
+    config = ModelConfig(
+        width=32,
+        steps=8,
+        dt_s=0.5,
+        readers=("characters",),
+        fusion=FusionConfig(latents=4, layers=1),
+        text=TextConfig(layers=1),
+    )
+    save_checkpoint(tmp_path / "talks", DrivingModel(config), CheckpointAbout(model=config))
+    policy = LearnedPolicy(tmp_path / "talks")
+    policy.reset(0)
+    plans = [policy.act(seen[0]) for _ in range(5)]
+    assert {plan.text for plan in plans} == {plans[0].text}
+    assert isinstance(parse_commentary(plans[0].text or "", language=language_of(plans[0].text or "")), Commentary)
+    answer = policy.answer(seen[0], "What does the light show?")
+    assert answer in {*all_answers(Language.EN), *all_answers(Language.ZH)}
+    policy.reset(0)
+    assert policy.act(seen[0]).text == plans[0].text
