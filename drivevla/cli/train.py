@@ -4,10 +4,14 @@ Examples:
   drivevla train nano --data logs/nano --out runs/nano
   drivevla train nano training.stages.drive.steps=2000 --data logs/a logs/b --out runs/short --device cuda --workers 16
   drivevla train nano --data logs/nano --out runs/nano --resume
+  drivevla train nano --data logs/nano --write-answers answers.safetensors
+  drivevla train nano --data logs/nano --out runs/nano --answers answers.safetensors --device cuda
   torchrun --nproc-per-node 2 -m drivevla train nano --data logs/nano --out runs/nano
 
 Any reader's data set can be trained on; scenes of the split "val" are watched and never learned from. The checkpoint
-is in the run's folder, which `drivevla evaluate closed-loop --policy` takes as it is. See docs/training.md.
+is in the run's folder, which `drivevla evaluate closed-loop --policy` takes as it is. --write-answers only asks the
+pretrained sentence encoder everything that the data says; with its answers, training elsewhere needs no such encoder.
+See docs/training.md.
 """
 
 from __future__ import annotations
@@ -41,29 +45,36 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the run in the folder")
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"], help="where the model computes (cpu)")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read samples (0)")
+    parser.add_argument("--answers", type=Path, metavar="FILE", help="what the sentence encoder answers")
+    parser.add_argument("--write-answers", type=Path, metavar="FILE", help="write that file, and do not train")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard's files, too")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train."""
-    missing = [name for name in ("data", "out") if not getattr(arguments, name)]
-    if missing:
-        raise UserError(f"train needs --data and --out; missing: --{', --'.join(missing)}")
+    if not arguments.data or not (arguments.out or arguments.write_answers):
+        raise UserError("train needs --data, and --out for the run's folder (or --write-answers)")
     require("torch", "train")
     from drivevla.config.resolve import load_config
     from drivevla.training.material import read_material
     from drivevla.training.recipe import RecipeConfig
-    from drivevla.training.run import train_recipe
+    from drivevla.training.run import train_recipe, write_answers
 
     recipe = load_config(RecipeConfig, arguments.recipe, arguments.overrides)
+    material = read_material(arguments.data, recipe.data)
+    if arguments.write_answers:
+        count = write_answers(recipe, material, arguments.write_answers)
+        print(f"answers to {count} sentences: {arguments.write_answers}")
+        return 0
     with _told() as tell:
         folder = train_recipe(
             recipe,
-            read_material(arguments.data, recipe.data),
+            material,
             arguments.out,
             existing="resume" if arguments.resume else "refuse",
             device=arguments.device,
             workers=arguments.workers,
+            answers=arguments.answers,
             tensorboard=arguments.tensorboard,
             tell=tell,
         )

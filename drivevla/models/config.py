@@ -68,6 +68,9 @@ class ModelConfig:
     """Finds objects and adds a token for each (the registry's encoder "objects"); null for a model without."""
     fusion: FusionConfig = field(default_factory=FusionConfig)
     """Scene and sentence together."""
+    backbone: PartConfig | None = None
+    """A pretrained language model (the registry's encoder "language_model") that reads sensors and sentence in the place
+    of readers and fusion; null for the small fusion."""
     head: PartConfig = field(default_factory=lambda: PartConfig(name="regression"))
     """Tokens to plan."""
     head_sees_ego: bool = True
@@ -78,7 +81,8 @@ class ModelConfig:
     """What it is asked beside the plan while it learns, by the name that its loss terms begin with."""
 
     text: TextConfig | None = None
-    """Tells why it does what it does, and answers questions; null for a model that only drives."""
+    """Tells why it does what it does, and answers questions; null for a model that only drives. With a backbone, that
+    writes, and only whether this is null matters."""
 
     def __post_init__(self) -> None:
         if self.width % (2 * self.fusion.attention_heads):
@@ -86,7 +90,9 @@ class ModelConfig:
                 f"width must be a multiple of twice the attention heads, got {self.width} and "
                 f"{self.fusion.attention_heads}"
             )
-        if not self.readers and self.fusion.language != "none":
+        if self.backbone is not None and self.head_hears:
+            raise ConfigError("with a backbone the words go through it; head_hears must be false")
+        if self.backbone is None and not self.readers and self.fusion.language != "none":
             raise ConfigError("a model that hears needs a reader; without one, fusion.language is none")
         if not (self.steps > 0 and self.dt_s > 0):
             raise ConfigError(f"steps and dt_s must be positive, got {self.steps} and {self.dt_s:g}")

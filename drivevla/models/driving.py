@@ -6,6 +6,7 @@ B batch, N fused tokens, L language tokens, D width.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -23,7 +24,10 @@ from drivevla.perception.fusion.latents import LatentFusion
 from drivevla.perception.scene import Scene, SceneEncoder
 from drivevla.types import HeadContext, PlannerHead, SensorBatch
 
-__all__ = ["DrivingModel", "Understanding"]
+__all__ = ["CHARACTERS", "DrivingModel", "Understanding"]
+
+CHARACTERS = "characters"
+"""What a recipe calls the reader that is trained from scratch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +50,14 @@ class DrivingModel(nn.Module):
 
     Args:
         config: Which parts.
+        answers: What the pretrained reader answers to many sentences, as a file.
 
     Raises:
         UnknownName: The registry lacks one of them.
         ConfigError: A part cannot be built with its options.
     """
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, *, answers: Path | None = None) -> None:
         super().__init__()
         self.config = config
         self.scene = SceneEncoder(
@@ -64,7 +69,7 @@ class DrivingModel(nn.Module):
             ego=config.ego,
             history=config.history,
         )
-        self.readers = JoinedEncoder(*(_reader(name, config.width) for name in config.readers))
+        self.readers = JoinedEncoder(*(_reader(name, config.width, answers) for name in config.readers))
         fusion = config.fusion
         self.fusion = LatentFusion(
             config.width,
@@ -115,5 +120,5 @@ def _text_decoder(config: ModelConfig) -> ByteDecoder | None:
     return ByteDecoder(config.width, layers=text.layers, attention_heads=text.attention_heads, longest=text.longest)
 
 
-def _reader(name: str, width: int) -> nn.Module:
-    return CharacterEncoder(width) if name == "characters" else PretrainedReader(width, name=name)
+def _reader(name: str, width: int, answers: Path | None) -> nn.Module:
+    return CharacterEncoder(width) if name == CHARACTERS else PretrainedReader(width, name=name, answers=answers)

@@ -10,6 +10,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from drivevla.errors import ConfigError
+from drivevla.models.frozen import always_frozen
 from drivevla.training.config import StageConfig
 
 __all__ = ["freeze", "learning_rate", "optimiser_of", "shared_gradient", "update_average"]
@@ -35,7 +36,7 @@ def freeze(model: nn.Module, frozen: Sequence[str]) -> None:
         if not any(name.startswith(beginning) for name in names):
             raise ConfigError(f"frozen names {beginning!r}, and no weight of the model begins so")
     for name, weight in model.named_parameters():
-        weight.requires_grad_(not name.startswith(tuple(frozen)))
+        weight.requires_grad_(not name.startswith(tuple(frozen)) and not always_frozen(weight))
 
 
 def optimiser_of(model: nn.Module, stage: StageConfig) -> torch.optim.AdamW:

@@ -13,10 +13,12 @@ from torch import Tensor
 from drivevla.config.resolve import plain_config
 from drivevla.errors import ConfigError, unknown_name
 from drivevla.models.checkpoint import CheckpointAbout, save_checkpoint
-from drivevla.models.driving import DrivingModel
+from drivevla.models.driving import CHARACTERS, DrivingModel
+from drivevla.models.language.answers import save_answers
+from drivevla.models.language.pretrained import PretrainedReader
 from drivevla.policies.loading import CHECKPOINT
 from drivevla.runs import Existing, Run, start_run
-from drivevla.training.asking import Wordings
+from drivevla.training.asking import Wordings, asked_of
 from drivevla.training.config import StageConfig, TrainingConfig
 from drivevla.training.importance import draw_weights
 from drivevla.training.logbook import Logbook, Progress
@@ -28,7 +30,7 @@ from drivevla.training.stage import build_objective, train_stage
 from drivevla.training.state import latest_state, state_step
 from drivevla.training.validation import validate, validation_batches
 
-__all__ = ["train_recipe"]
+__all__ = ["train_recipe", "write_answers"]
 
 _STATES, _BOARD = "states", "tensorboard"
 
@@ -46,6 +48,7 @@ def train_recipe(
     existing: Existing = "refuse",
     device: str = "cpu",
     workers: int = 0,
+    answers: Path | None = None,
     tensorboard: bool = False,
     tell: Callable[[Progress], None] = lambda _: None,
 ) -> Path:
@@ -58,6 +61,8 @@ def train_recipe(
         existing: What to do where the folder holds a run already; a resumed one goes on bit for bit on a CPU.
         device: Where the model computes.
         workers: Processes that read samples.
+        answers: What the pretrained reader answers to the sentences, as a file (``write_answers``); without it the
+            reader's own text model is asked.
         tensorboard: Whether TensorBoard's files are written, too.
         tell: Told how far it is.
 
@@ -79,7 +84,10 @@ def train_recipe(
             seeds={"training": recipe.training.seed}, data_fingerprint=material.fingerprint,
         )  # fmt: skip
         with run as writing:
-            return _Training(recipe, material, out, writing, device, workers, tensorboard, tell).through()
+            return _Training(
+                recipe, material, out, writing,
+                device=device, workers=workers, answers=answers, tensorboard=tensorboard, tell=tell,
+            ).through()  # fmt: skip
 
 
 class _Training:
@@ -89,8 +97,10 @@ class _Training:
         material: TrainingMaterial,
         out: Path,
         run: Run | None,
+        *,
         device: str,
         workers: int,
+        answers: Path | None,
         tensorboard: bool,
         tell: Callable[[Progress], None],
     ) -> None:
@@ -100,7 +110,8 @@ class _Training:
         self._config, self._folder = recipe.training, out / "artefacts"
         self._sources = self._read(workers)  # before a GPU is touched: reading processes are forked
         torch.manual_seed(self._config.seed)
-        self._model = DrivingModel(recipe.model).to(device)
+        self._model = DrivingModel(recipe.model, answers=answers).to(device)
+        self._read_sentences()
         self._average: dict[str, Tensor] = {}
         self._log = Logbook(
             None if run is None else run.metrics,
@@ -169,6 +180,13 @@ class _Training:
             None if watched is None else MemoryBatches(watched, **common),
         )
 
+    def _read_sentences(self) -> None:
+        """All that will be said, together and where the model is: one by one they would take as long as training."""
+        for source in (each for each in self._sources if isinstance(each, MemoryBatches)):
+            for encoder in self._model.readers.encoders:
+                if isinstance(encoder, PretrainedReader):
+                    encoder.read_all(source.sentences, device=self._device)
+
     def _weights(self, stage: StageConfig) -> Any:
         assert self._recipe.model is not None
         if stage.draw.even:
@@ -198,6 +216,29 @@ class _Training:
         save_checkpoint(folder, self._model, about, dtype=getattr(torch, self._config.stored_as))
         if self._average:
             self._model.load_state_dict(own)
+
+
+def write_answers(recipe: RecipeConfig, material: TrainingMaterial, path: Path) -> int:
+    """Ask the recipe's text model all sentences of the data once, and keep its answers in a file.
+
+    Returns:
+        How many sentences there are.
+
+    Raises:
+        ConfigError: The recipe has no reader with a text model, or several.
+    """
+    named = [] if recipe.model is None else [name for name in recipe.model.readers if name != CHARACTERS]
+    if len(named) != 1 or recipe.training is None:
+        raise ConfigError(f"answers are those of one text model; recipe {recipe.name} reads with {named or 'none'}")
+    wordings = Wordings(recipe.data.wordings, languages=recipe.data.languages, seed=recipe.training.seed)
+    said = set[str]()
+    for samples in (material.train, material.validation or ()):
+        for index in range(len(samples)):
+            said |= {way for asked in asked_of(samples[index], wordings) for way in asked.sentences}
+    reader = PretrainedReader(1, name=named[0])
+    reader.read_all(said)
+    save_answers(path, reader.answers, model=named[0])
+    return len(reader.answers)
 
 
 def _check_stages(config: TrainingConfig, material: TrainingMaterial) -> None:

@@ -157,6 +157,11 @@ class MemoryBatches:
     def __len__(self) -> int:
         return len(self._sentences)
 
+    @property
+    def sentences(self) -> frozenset[str]:
+        """All that can be said at any sample."""
+        return frozenset(said for asked in self._sentences for ways in asked for said in ways)
+
     def drives(self) -> tuple[PlanTarget, Tensor]:
         """What the teacher did at every sample, and how fast the car was."""
         return rows_of(self._drives, self._first_row), self._sensors.sensors.ego_BE[:, 0]
