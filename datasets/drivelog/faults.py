@@ -25,6 +25,7 @@ from drivevla.datasets.drivelog.recording import is_abandoned
 from drivevla.datasets.drivelog.rounding import pose_of
 from drivevla.datasets.examining import fault, pose_faults
 from drivevla.errors import DataError
+from drivevla.geometry import is_rigid
 from drivevla.types import Fault, FaultKind, Scene
 
 __all__ = ["find_faults"]
@@ -125,15 +126,20 @@ def _row_faults(root: Path, reader: DriveLogReader, number: int, scene: Scene, *
             yield fault(FaultKind.CORRUPT, files.data, str(error), token)
     if not poses:
         return
-    truth = read_table(root / files.truth, ["time_s", "world_from_ego", "driven"]).to_pylist()
-    driven = [index for index, row in enumerate(truth) if row["driven"]]
-    times_s = np.array([truth[index]["time_s"] for index in driven])
-    world_from_ego = np.array([pose_of(truth[index]["world_from_ego"]) for index in driven]).reshape(-1, 4, 4)
-    if not np.isfinite(times_s).all() or not np.isfinite(world_from_ego).all():
-        yield fault(FaultKind.CORRUPT, files.truth, "a time or pose is not a number", scene.name)
+    yield from _pose_faults(root, files.truth, scene.name)
+    yield from _pose_faults(root, files.motion, scene.name)
+
+
+def _pose_faults(root: Path, path: Path, name: str) -> Iterator[Fault]:
+    """Times that do not increase, poses that are none, jumps, and motion across the car's own axis."""
+    rows = [row for row in read_table(root / path).to_pylist() if row.get("driven", True)]
+    times_s = np.array([row["time_s"] for row in rows])
+    world_from_ego = np.array([pose_of(row["world_from_ego"]) for row in rows]).reshape(-1, 4, 4)
+    if not np.isfinite(times_s).all() or not all(is_rigid(pose) for pose in world_from_ego):
+        yield fault(FaultKind.CORRUPT, path, "a time is no number, or a pose is not rigid", name)
         return
     if not (np.diff(times_s) > 0).all():
-        yield fault(FaultKind.INCONSISTENT, files.truth, "the times do not increase", scene.name)
+        yield fault(FaultKind.INCONSISTENT, path, "the times do not increase", name)
         return
-    names = [scene.tokens[index] for index in driven]
-    yield from pose_faults(str(files.truth), names, times_s, world_from_ego[:, :2, 3], world_from_ego[:, :2, 0])
+    names = [f"{name} at {time_s:.2f} s" for time_s in times_s]
+    yield from pose_faults(str(path), names, times_s, world_from_ego[:, :2, 3], world_from_ego[:, :2, 0])

@@ -105,6 +105,13 @@ class DriveLogReader:
             digest.update(f"{episode['name']}\n{episode['sha256']}\n".encode())
         return digest.hexdigest()
 
+    @property
+    def stored_bytes(self) -> int:
+        """Of all files of the finished episodes."""
+        numbers = range(len(self._episodes))
+        files = [path for number in numbers for path in EpisodeFiles(number).contents.values()]
+        return sum((self._root / path).stat().st_size for path in files if (self._root / path).exists())
+
     def labels(self, scene: str) -> dict[str, str]:
         """Facts about a whole episode.
 

@@ -100,6 +100,11 @@ class ShardReader:
         """Every episode that was packed."""
         return self._scenes
 
+    @property
+    def stored_bytes(self) -> int:
+        """Of all shards."""
+        return sum(file.path.stat().st_size for file in self._files)
+
     def labels(self, scene: str) -> dict[str, str]:
         """Facts about a whole episode.
 

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _validate(reader_class(arguments.root, arguments.dataset), arguments.root, show_all=arguments.all)
     reader = open_dataset(arguments.root, arguments.dataset)
     if arguments.action == "info":
-        print(_info(reader, arguments.root))
+        print(_info(reader))
         return 0
     if arguments.action in ("pack", "split"):
         if arguments.target is None:
@@ -69,13 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
     return _preview(reader, arguments.out, arguments.token, arguments.count)
 
 
-def _info(reader: Reader, root: Path) -> str:
+def _info(reader: Reader) -> str:
     samples = sum(len(scene.tokens) for scene in reader.scenes)
-    size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
-    lines = [
-        f"{reader.dataset}: {len(reader.scenes)} scenes, {samples} samples, {size / 1e6:.1f} MB"
-        + (f", {size / samples:,.0f} bytes a sample" if samples else "")
-    ]
+    size = getattr(reader, "stored_bytes", None)  # our own formats know it
+    stated = "" if size is None else f", {size / 1e6:.1f} MB, {size / max(samples, 1):,.0f} bytes a sample"
+    lines = [f"{reader.dataset}: {len(reader.scenes)} scenes, {samples} samples{stated}"]
     by_split = Counter[str]()
     for scene in reader.scenes:
         by_split[scene.split or "no split"] += len(scene.tokens)
