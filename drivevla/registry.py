@@ -49,6 +49,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
     },
     "encoders": {  # camera and LiDAR encoders: drivevla.perception
         "convolutional": "drivevla.perception.cameras.convolutional:ConvolutionalEncoder",
+        "language_model": "drivevla.models.backbone.language_model:LanguageBackbone",
         "objects": "drivevla.perception.objects:ObjectQueries",
         "pillars": "drivevla.perception.lidar.pillars:PillarEncoder",
         "pretrained": "drivevla.perception.cameras.pretrained:PretrainedEncoder",

@@ -69,8 +69,8 @@ class ModelConfig:
     fusion: FusionConfig = field(default_factory=FusionConfig)
     """Scene and sentence together."""
     backbone: PartConfig | None = None
-    """A pretrained language model (the registry's encoder "language_model") that reads sensors and sentence in the place
-    of readers and fusion; null for the small fusion."""
+    """A pretrained language model (the registry's encoder "language_model") that reads sensors and sentence instead of
+    readers and fusion; null for those."""
     head: PartConfig = field(default_factory=lambda: PartConfig(name="regression"))
     """Tokens to plan."""
     head_sees_ego: bool = True

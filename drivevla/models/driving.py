@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,9 @@ from drivevla.perception.collating import EGO_FEATURES
 from drivevla.perception.fusion.latents import LatentFusion
 from drivevla.perception.scene import Scene, SceneEncoder
 from drivevla.types import HeadContext, PlannerHead, SensorBatch
+
+if TYPE_CHECKING:
+    from drivevla.models.backbone.language_model import LanguageBackbone
 
 __all__ = ["CHARACTERS", "DrivingModel", "Understanding"]
 
@@ -69,15 +72,12 @@ class DrivingModel(nn.Module):
             ego=config.ego,
             history=config.history,
         )
-        self.readers = JoinedEncoder(*(_reader(name, config.width, answers) for name in config.readers))
-        fusion = config.fusion
-        self.fusion = LatentFusion(
-            config.width,
-            latents=fusion.latents,
-            layers=fusion.layers,
-            attention_heads=fusion.attention_heads,
-            language=fusion.language,
-        )
+        self.backbone: LanguageBackbone | None = None
+        if config.backbone is not None:
+            self.backbone = build_part("encoders", config.backbone, config.width)
+        else:
+            self.readers = JoinedEncoder(*(_reader(name, config.width, answers) for name in config.readers))
+            self.fusion = _fusion(config)
         self.head: PlannerHead[Any] = build_part(
             "heads",
             config.head,
@@ -93,15 +93,19 @@ class DrivingModel(nn.Module):
     def forward(self, batch: SensorBatch) -> Understanding:
         """See and hear."""
         scene = self.scene(batch)
-        words = self._words(batch)
-        tokens_BND = self.fusion(scene.tokens_BSD, scene.keep_BS, words.tokens_BLD, words.keep_BL)
+        words = None
+        if self.backbone is not None:
+            tokens_BND = self.backbone(scene.tokens_BSD, scene.keep_BS, batch.sentences)
+        else:
+            words = self._words(batch)
+            tokens_BND = self.fusion(scene.tokens_BSD, scene.keep_BS, words.tokens_BLD, words.keep_BL)
         context = HeadContext(
             tokens_BSD=tokens_BND,
             keep_BS=scene.keep_BS.new_ones(tokens_BND.shape[:2]),
             ego_BE=batch.ego_BE,
             bev_BDXY=scene.bev_BDXY,
         )
-        if self.config.head_hears:
+        if self.config.head_hears and words is not None:
             context = replace(context, language_BLD=words.tokens_BLD, language_keep_BL=words.keep_BL)
         return Understanding(context=context, scene=scene, refusal_B=self.refusal(tokens_BND.mean(dim=1))[:, 0])
 
@@ -113,8 +117,19 @@ class DrivingModel(nn.Module):
         return words
 
 
+def _fusion(config: ModelConfig) -> LatentFusion:
+    fusion = config.fusion
+    return LatentFusion(
+        config.width,
+        latents=fusion.latents,
+        layers=fusion.layers,
+        attention_heads=fusion.attention_heads,
+        language=fusion.language,
+    )
+
+
 def _text_decoder(config: ModelConfig) -> ByteDecoder | None:
-    if config.text is None:
+    if config.text is None or config.backbone is not None:
         return None
     text = config.text
     return ByteDecoder(config.width, layers=text.layers, attention_heads=text.attention_heads, longest=text.longest)

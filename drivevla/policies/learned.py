@@ -103,7 +103,7 @@ class LearnedPolicy:
 
     def _explain(self, understanding: Understanding, instruction: str) -> None:
         """Say why when it is time to."""
-        if self._model.text is not None and self._plans % _SAYS_EVERY == 0:
+        if self._model.config.text is not None and self._plans % _SAYS_EVERY == 0:
             from drivevla.models.text.decoder import Task
             from drivevla.models.text.speaking import say
 

@@ -26,7 +26,9 @@ class PretrainedEncoder(nn.Module):
     Args:
         width: Of the tokens.
         name: A hub name or a local folder.
-        frozen: Whether the tower learns.
+        frozen: Whether the tower stays as it is.
+        shuffle: Side of the square of patches that becomes one token, all their features kept (Idefics3's pixel
+            shuffle, arXiv 2408.12637, section 3.1).
 
     Raises:
         ConfigError: The folder holds no vision tower.
@@ -35,7 +37,7 @@ class PretrainedEncoder(nn.Module):
     mean_311: Tensor
     deviation_311: Tensor
 
-    def __init__(self, width: int, *, name: str, frozen: bool = True) -> None:
+    def __init__(self, width: int, *, name: str, frozen: bool = True, shuffle: int = 1) -> None:
         super().__init__()
         transformers = require("transformers", "lang")
         model = transformers.AutoModel.from_pretrained(name)
@@ -46,8 +48,10 @@ class PretrainedEncoder(nn.Module):
                 f"{name} is a {config.model_type!r} model and has no picture patches; name a vision tower"
             )
         self.size, self.patch, self.frozen = int(config.image_size), int(config.patch_size), frozen
-        self.stride = self.patch
-        self.project = nn.Linear(config.hidden_size, width)
+        if self.size // self.patch % shuffle:
+            raise ConfigError(f"{self.size // self.patch} patches a side are no whole number of squares of {shuffle}")
+        self.shuffle, self.stride = shuffle, self.patch * shuffle
+        self.project = nn.Linear(config.hidden_size * shuffle**2, width)
         mean, deviation = _statistics(transformers, name)
         self.register_buffer("mean_311", torch.tensor(mean)[:, None, None] * 255, persistent=False)
         self.register_buffer("deviation_311", torch.tensor(deviation)[:, None, None] * 255, persistent=False)
@@ -70,7 +74,9 @@ class PretrainedEncoder(nn.Module):
         patches_BND = out.last_hidden_state[:, -side * side :]
         if math.isqrt(patches_BND.shape[1]) ** 2 != side * side:
             raise ConfigError(f"the tower gives {patches_BND.shape[1]} patches, not {side} x {side}")
-        return self.project(patches_BND).transpose(1, 2).unflatten(2, (side, side))
+        grid_BDHW = patches_BND.transpose(1, 2).unflatten(2, (side, side))
+        merged_BDHW = F.pixel_unshuffle(grid_BDHW, self.shuffle)
+        return self.project(merged_BDHW.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 def _statistics(transformers: Any, name: str) -> tuple[list[float], list[float]]:

@@ -42,9 +42,11 @@ def surprise(
     Raises:
         ContractError: The model has no text decoder.
     """
+    if model.backbone is not None and model.config.text is not None:
+        scene, keep = _scene(understanding, rows)
+        return model.backbone.surprise(task, texts, scene, keep, prompts)
     memory, keep = _memory(model, understanding, rows, prompts)
-    nats_R: Tensor = _decoder(model).surprise(task, texts, memory, keep)
-    return nats_R
+    return _decoder(model).surprise(task, texts, memory, keep)
 
 
 @torch.no_grad()
@@ -54,6 +56,9 @@ def say(model: DrivingModel, understanding: Understanding, task: Task, row: int,
     Raises:
         ContractError: The model has no text decoder.
     """
+    if model.backbone is not None and model.config.text is not None:
+        scene, keep = _scene(understanding, [row])
+        return model.backbone.say(task, scene, keep, prompt)
     memory, keep = _memory(model, understanding, [row], [prompt])
     return _decoder(model).say(task, memory, keep, phrases=sayable(task))
 
@@ -69,6 +74,13 @@ def _decoder(model: DrivingModel) -> ByteDecoder:
     if model.text is None:
         raise ContractError("the model has no text decoder; give its configuration text, such as text: {}")
     return model.text
+
+
+def _scene(understanding: Understanding, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """What the sensors saw; a backbone reads it itself."""
+    scene = understanding.scene
+    index = torch.tensor(list(rows), device=scene.tokens_BSD.device)
+    return scene.tokens_BSD[index], scene.keep_BS[index]
 
 
 def _memory(
