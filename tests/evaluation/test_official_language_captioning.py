@@ -1,9 +1,7 @@
 """Every stored case of the caption metrics; METEOR, which is Java's alone, is not reproduced."""
 
 import json
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,20 +11,11 @@ from drivevla.evaluation.open_loop.text.cider import cider
 from drivevla.evaluation.open_loop.text.rouge import rouge_l
 from drivevla.evaluation.open_loop.text.tokens import penn_words
 
-ROOT = Path(__file__).resolve().parents[2]
-FOLDER = Path(os.environ.get("DRIVEVLA_ORACLES", ROOT.parent / "shared" / "oracles")) / "language_captioning"
 RELATIVE = 1e-5
 
 pytestmark = pytest.mark.real_data
 
 
-def cases() -> list[Any]:
-    found = [pytest.param(path, id=path.stem) for path in sorted(FOLDER.glob("case*.json"))]
-    missing = pytest.mark.skip(reason=f"no official cases under {FOLDER}; set DRIVEVLA_ORACLES")
-    return found or [pytest.param(FOLDER, id="none", marks=missing)]
-
-
-@pytest.mark.parametrize("case_file", cases())
 def test_official_words(case_file: Path) -> None:
     case = json.loads(case_file.read_text())
     ours = [[" ".join(penn_words(text)) for text in texts] for texts in case["references"]]
@@ -34,7 +23,6 @@ def test_official_words(case_file: Path) -> None:
     assert [" ".join(penn_words(text)) for text in case["hypotheses"]] == case["tokenised_hypotheses"]
 
 
-@pytest.mark.parametrize("case_file", cases())
 def test_official_scores(case_file: Path) -> None:
     case = json.loads(case_file.read_text())
     hypotheses = [text.split() for text in case["tokenised_hypotheses"]]

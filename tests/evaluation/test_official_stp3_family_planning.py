@@ -1,7 +1,6 @@
 """Every stored case of ST-P3's, AD-MLP's and OpenDriveVLA's metric on a given occupancy."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,26 +13,14 @@ from drivevla.evaluation.open_loop.nuscenes.raster import box_hits, count_hits, 
 from drivevla.evaluation.open_loop.nuscenes.steps import Average, columns_by_second, step_errors_m
 from drivevla.evaluation.open_loop.nuscenes.stp3 import without_jitter
 
-ROOT = Path(__file__).resolve().parents[2]
-FOLDER = Path(os.environ.get("DRIVEVLA_ORACLES", ROOT.parent / "shared" / "oracles")) / "stp3_family_planning"
 RELATIVE = 1e-5  # the official code adds up single-precision distances
 LEFT = np.array([-1.0, 1.0])
 
 pytestmark = pytest.mark.real_data
 
 
-def cases(ending: str) -> list[Any]:
-    found = [
-        pytest.param(path, path.with_name(path.name.replace(f"_expected_{ending}.json", ".npz")), id=path.stem)
-        for path in sorted(FOLDER.glob(f"case*_expected_{ending}.json"))
-    ]
-    missing = pytest.mark.skip(reason=f"no official cases under {FOLDER}; set DRIVEVLA_ORACLES")
-    return found or [pytest.param(FOLDER, FOLDER, id="none", marks=missing)]
-
-
-@pytest.mark.parametrize(("expected_file", "case_file"), cases("stp3"))
-def test_official_stp3(expected_file: Path, case_file: Path) -> None:
-    expected, case = json.loads(expected_file.read_text()), arrays_of(case_file)
+def test_official_stp3(expected_stp3_file: Path, case_file: Path) -> None:
+    expected, case = json.loads(expected_stp3_file.read_text()), arrays_of(case_file)
     steps, full = steps_of(case, case["pred"], columns_left=True), (case["gt_mask"] > 0).all(axis=1)
 
     assert int(full.sum()) == expected["samples"]
@@ -45,9 +32,8 @@ def test_official_stp3(expected_file: Path, case_file: Path) -> None:
     assert_up_to(steps, full, expected["aggregate"], ("obj_col", "obj_box_col", "L2"))
 
 
-@pytest.mark.parametrize(("expected_file", "case_file"), cases("admlp"))
-def test_official_admlp(expected_file: Path, case_file: Path) -> None:
-    expected, case = json.loads(expected_file.read_text()), arrays_of(case_file)
+def test_official_admlp(expected_admlp_file: Path, case_file: Path) -> None:
+    expected, case = json.loads(expected_admlp_file.read_text()), arrays_of(case_file)
     full = (case["gt_mask"] > 0).all(axis=1)
     copied, own = expected["deps.PlanningMetric"], expected["pytorch.PlanningMetric_3"]
 
@@ -58,9 +44,8 @@ def test_official_admlp(expected_file: Path, case_file: Path) -> None:
     assert_up_to(steps_of(case, quiet, columns_left=False), full, own, ("obj_box_col", "L2"))
 
 
-@pytest.mark.parametrize(("expected_file", "case_file"), cases("opendrivevla"))
-def test_official_opendrivevla(expected_file: Path, case_file: Path) -> None:
-    expected, case = json.loads(expected_file.read_text()), arrays_of(case_file)
+def test_official_opendrivevla(expected_opendrivevla_file: Path, case_file: Path) -> None:
+    expected, case = json.loads(expected_opendrivevla_file.read_text()), arrays_of(case_file)
     steps = steps_of(case, case["pred"], columns_left=True)
     averages: Mapping[str, Average] = {"uniad": "at", "stp3": "up_to"}
 
