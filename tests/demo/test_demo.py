@@ -1,5 +1,6 @@
 """The demonstration really drives by sentences, judges them, and leaves a page, a film and a run."""
 
+import io
 import json
 from pathlib import Path
 
@@ -99,3 +100,18 @@ def test_a_host_that_does_not_answer_is_refused_and_the_report_says_so(
     assert main(["demo", "--host", "127.0.0.1", "--port", "9", "--policy", "expert", "--out", str(folder)]) == 2
     assert "no CARLA server answers at 127.0.0.1:9" in capsys.readouterr().err
     assert "no CARLA server answers" in (folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_sentences_from_a_pipe_are_driven_in_their_order_and_its_end_ends_the_drive(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("Drive off the road.\n\nStop now.\n"))
+    folder = tmp_path / "demo"
+    options = ["--map", "Gen_tee_1", "--policy", "expert", "--vehicles", "0", "--rig", "front", "--out", str(folder)]
+    assert main(["demo", "--interactive", *options]) == 0
+    printed = capsys.readouterr().out
+    assert "nothing was said; type a sentence" in printed
+    diary = json.loads((folder / "artefacts" / "drive.json").read_text(encoding="utf-8"))
+    assert [each["outcome"] for each in diary["sentences"]] == ["rightly refused", "obeyed"]
