@@ -299,7 +299,7 @@ class _Drive:
 
     def _lines(self, moment: Moment) -> list[Line]:
         """The words of a frame: what is asked, what the car says, how fast it is, and the verdicts."""
-        asked = f"“{moment.heard}”" if moment.heard else "(nothing was asked)"
+        asked = moment.heard or "(nothing was asked)"
         said = moment.said or "(says nothing)"
         truth = ", told the truth" if self.diary.privileged else ""
         limit = f" (limit {moment.limit_mps * _KMH:.0f})" if moment.limit_mps else ""
