@@ -37,12 +37,41 @@ def test_a_clothoid_ends_where_fresnel_says() -> None:
     assert end == pytest.approx((1 + x, 2 + y, 0.0, 0.5), abs=2e-5)
 
 
-def test_a_parametric_cubic_in_both_ranges() -> None:
-    cubic = 'aU="0" bU="{b}" cU="0" dU="0" aV="0" bV="0" cV="{c}" dV="0"'
-    normalized = line(f'<paramPoly3 pRange="normalized" {cubic.format(b=10, c=5)}/>')
-    by_length = line(f'<paramPoly3 pRange="arcLength" {cubic.format(b=1, c=0.05)}/>')
-    assert normalized.at(5.0) == pytest.approx((6.0, 3.25, 0.0, math.atan2(5.0, 10.0)))
-    assert by_length.at(5.0) == pytest.approx(normalized.at(5.0))
+def test_a_straight_parametric_cubic_counts_its_length_and_not_its_parameter() -> None:
+    # u = 6 p + 4 p^2, straight: half of the 10 m is not at half of the parameter
+    cubic = 'aU="0" bU="{b}" cU="{c}" dU="0" aV="0" bV="0" cV="0" dV="0"'
+    for shape in (f'pRange="normalized" {cubic.format(b=6, c=4)}', f'pRange="arcLength" {cubic.format(b=0.6, c=0.04)}'):
+        assert line(f"<paramPoly3 {shape}/>").at(5.0) == pytest.approx((6.0, 2.0, 0.0, 0.0), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        '<poly3 a="0" b="0" c="0.03" d="0"/>',
+        '<paramPoly3 pRange="normalized" aU="0" bU="5" cU="15" dU="0" aV="0" bV="0" cV="8" dV="0"/>',
+        '<spiral curvStart="0.01" curvEnd="0.1"/>',
+    ],
+)
+def test_curves_agree_with_carla(shape: str) -> None:
+    carla = pytest.importorskip("carla")
+    narrow_m, length_m = 0.002, 21.0
+    road = (
+        f'<road name="" length="{length_m}" id="3" junction="-1"><link/><planView><geometry s="0" x="0" y="0" hdg="0" '
+        f'length="{length_m}">{shape}</geometry></planView><elevationProfile/><lateralProfile/><lanes>'
+        '<laneSection s="0">'
+        '<center><lane id="0" type="none" level="false"/></center><right><lane id="-1" type="driving" level="false">'
+        f'<link/><width sOffset="0" a="{narrow_m}" b="0" c="0" d="0"/></lane></right></laneSection></lanes></road>'
+    )
+    geo = "<geoReference>+proj=tmerc +lat_0=0 +lon_0=0</geoReference>"
+    header = (
+        f'<header revMajor="1" revMinor="4" name="" version="1" north="0" south="0" east="0" west="0">{geo}</header>'
+    )
+    carla_map = carla.Map("one_road", f'<?xml version="1.0"?><OpenDRIVE>{header}{road}</OpenDRIVE>')
+    reference = ReferenceLine.from_road(ET.fromstring(road))
+    for s_m in (2.0, 8.5, 15.0, 20.0):
+        where = carla_map.get_waypoint_xodr(3, -1, s_m).transform.location
+        x, y, *_ = reference.at(s_m)
+        assert math.hypot(where.x - x, where.y + y) < 0.005
 
 
 def test_heights_follow_their_cubics() -> None:
