@@ -22,8 +22,10 @@ from drivevla.language import (
     Instruction,
     InstructionKind,
     Language,
+    MatchSpeedLimit,
     Refuse,
     Side,
+    SpeedAtMost,
     Split,
     goal_of,
     realise,
@@ -60,6 +62,9 @@ _SPEED_KINDS = (
 )
 _SLOW_MPS, _STEADY_SHARE = 2.5, 0.15
 _FRONT_M = 5.0
+_STOPPED_MPS = 0.7
+_SLOWER_SHARE = 0.6
+"""Of the speed at which the expert drives without instructions."""
 _CLEAR_M = 2.0
 _SLOWING_M = 25.0
 """So far before a turn a car begins to slow down for it."""
@@ -144,7 +149,7 @@ class Alternatives:
             return None  # "faster" than a car that is picking up speed anyhow says nothing
         else:
             instruction = Instruction(kind=kind)
-        return self._instead(moment, instruction, position_m, also_m=_SLOWING_M)
+        return self._instead(moment, instruction, position_m, goal=_lasting_goal(kind, moment), also_m=_SLOWING_M)
 
     def _stop(self, moment: Moment, position_m: float) -> Made | None:
         kind = self._pick(_STOPS)
@@ -156,7 +161,7 @@ class Alternatives:
         lines = [each for each in signals if each.affects_ego and (each.stop_distance_m or 0.0) > _FRONT_M]
         if kind is InstructionKind.STOP_AT_LINE and not lines:
             return None
-        return self._instead(moment, Instruction(kind=kind), position_m)
+        return self._instead(moment, Instruction(kind=kind), position_m, goal=_lasting_goal(kind, moment))
 
     def _lane(self, moment: Moment, position_m: float) -> Made | None:
         if self._is_inside(position_m):
@@ -206,6 +211,8 @@ class Alternatives:
     ) -> Made | None:
         """What the expert does on the route for an instruction that does not say which way to go."""
         assert moment.truth is not None
+        if self._turns_off(position_m, position_m + also_m):
+            return None  # it would not be kept
         truth = replace(moment.truth, instruction=instruction, goal=goal or goal_of(instruction))
         plan = self._asked(moment.observation, truth)
         return (instruction, plan) if self._needs_no_way(plan, position_m, also_m=also_m) else None
@@ -219,9 +226,11 @@ class Alternatives:
 
     def _needs_no_way(self, plan: Plan, position_m: float, *, also_m: float = 0.0) -> bool:
         """Whether a plan on the route comes to no junction at which words would have to say where to go."""
-        until_m = position_m + _length_m(plan) + _CLEAR_M + also_m
-        return not any(
-            each.end_m > position_m and each.begin_m < until_m and not _is_straight(each)
+        return not self._turns_off(position_m, position_m + _length_m(plan) + _CLEAR_M + also_m)
+
+    def _turns_off(self, begin_m: float, end_m: float) -> bool:
+        return any(
+            each.end_m > begin_m and each.begin_m < end_m and not _is_straight(each)
             for each in self._ways.book.crossings
         )
 
@@ -257,6 +266,20 @@ def _true_at(book: Roadbook, sights: Sequence[Sight], position_m: float) -> list
 def _is_straight(crossing: Crossing) -> bool:
     plain = crossing.passage.sort in (Sort.PLAIN, Sort.RAMP)
     return plain and crossing.passage.taken.direction is Direction.STRAIGHT
+
+
+def _lasting_goal(kind: InstructionKind, moment: Moment) -> Goal | None:
+    """What a driver without memory does for as long as the instruction is in force; None for the instruction's own.
+
+    The goals of "slower", "faster" and "stop now" count from the instant at which they are said. Asked for anew at
+    every capture they would never be reached: always slower still, always to a stop that begins a little later.
+    """
+    assert moment.plan is not None
+    if kind is InstructionKind.STOP_NOW or (kind is InstructionKind.PULL_OVER and _speed_mps(moment) < _STOPPED_MPS):
+        return SpeedAtMost(speed_mps=0.0)
+    if kind is InstructionKind.SLOWER:
+        return SpeedAtMost(speed_mps=_SLOWER_SHARE * float(moment.plan.diagnostics["cruise_mps"] or 0.0))
+    return MatchSpeedLimit() if kind is InstructionKind.FASTER else None
 
 
 def _is_steady(moment: Moment) -> bool:
