@@ -17,6 +17,7 @@ from drivevla.doctor.packages import (
     check_open3d,
     check_ray,
     check_report,
+    check_tables,
     check_torch,
     check_video,
 )
@@ -51,6 +52,7 @@ CHECKS = (
     Check("libraries", True, check_libraries),
     Check("video", True, check_video),
     Check("report", True, check_report),
+    Check("tables", True, check_tables),
     Check("ports", True, check_ports),
     Check("memory", True, check_memory),
     Check("disk", True, check_disk),

@@ -17,6 +17,7 @@ __all__ = [
     "check_open3d",
     "check_ray",
     "check_report",
+    "check_tables",
     "check_torch",
     "check_video",
 ]
@@ -126,6 +127,16 @@ def check_report() -> Result:
     if absent:
         return lacking(f"{' and '.join(absent)} not installed", remedy="pip install 'drivevla[report]'")
     return found(", ".join(f"{name} {version}" for name, version in versions.items()))
+
+
+def check_tables() -> Result:
+    """Pyarrow imports and takes an array of the NumPy that is there: drives are recorded in its tables."""
+    program = """
+import numpy, pyarrow, pyarrow.parquet
+pyarrow.parquet.write_table(pyarrow.table({"column": numpy.arange(3.0)}), pyarrow.BufferOutputStream())
+print("pyarrow", pyarrow.__version__)
+"""
+    return _answered(program, remedy="pip install 'drivevla[data]'")
 
 
 def check_devkit() -> Result:
