@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 
+from drivevla.bench.loading import report as loading_report
 from drivevla.bench.metrics import report as metrics_report
 from drivevla.bench.render import measure_rendering, report
 from drivevla.bench.simulator import (
@@ -28,6 +29,7 @@ def main() -> int:
     say(f"{cores()} cores; best of five (and the median); client and server share the cores")
     say(report(measure_rendering(town)))
     say(metrics_report())
+    say(loading_report())
     nano = load_rig("nano")
     nuscenes = load_rig("nuscenes")
     say(f"plain client, no vehicles      {words(measure_plain_rate(town, vehicles=0, ticks=1000))}")
