@@ -43,7 +43,13 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--repetitions", type=int, default=1, metavar="K", help="drive every route so often (1)")
     parser.add_argument("--seed", type=int, default=0, help="of the first repetition (0)")
     parser.add_argument("--rig", default="nano", metavar="NAME", help="sensor rig (nano); blind_5hz has no cameras")
-    parser.add_argument("--vehicles", type=int, default=0, metavar="N", help="background traffic on every route (0)")
+    parser.add_argument(
+        "--vehicles",
+        type=_vehicles,
+        default=0,
+        metavar="N",
+        help="background traffic on every route (0); leaderboard: as many as leaderboard 1 has in the town",
+    )
     parser.add_argument("--video", action="store_true", help="film every drive")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="so many routes at once, through Ray (1)")
     parser.add_argument("--ray-address", metavar="HOST:PORT", help="a Ray cluster; default: $RAY_ADDRESS or our own")
@@ -92,6 +98,11 @@ def run(arguments: argparse.Namespace) -> int:
     print(_text(summary))
     print(f"results: {arguments.out}")
     return 0
+
+
+def _vehicles(text: str) -> int | str:
+    """A number, or the word that the configuration knows."""
+    return int(text) if text.lstrip("-").isdigit() else text
 
 
 def _rescore(arguments: argparse.Namespace) -> int:

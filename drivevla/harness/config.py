@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from drivevla import registry
 from drivevla.config.resolve import load_config
 from drivevla.errors import ConfigError, unknown_name
+from drivevla.language import Language
 
 __all__ = ["TRACKS", "AgentConfig", "read_agent_config"]
 
@@ -23,6 +24,8 @@ class AgentConfig:
         track: The track that is declared. On the map tracks the agent asks for the OpenDRIVE map; policies that are
             told the truth must declare one of them.
         instruction: A sentence that the policy is told all the way.
+        navigator: Whether it hears our navigator's sentences instead, as in our own runner; they need a map track.
+        language: Of the navigator's sentences.
         seed: Of the policy.
         host: Where the simulator is, for privileged policies in leaderboard 1.0, which does not tell its agents.
         port: Its port, likewise.
@@ -33,6 +36,8 @@ class AgentConfig:
     rig: str = "nano"
     track: str = "SENSORS"
     instruction: str | None = None
+    navigator: bool = False
+    language: str = Language.EN.value
     seed: int = 0
     host: str = "localhost"
     port: int = 2000
@@ -41,12 +46,19 @@ class AgentConfig:
         """Check names.
 
         Raises:
-            UnknownName: There is no such policy or track.
+            UnknownName: There is no such policy, track or language.
+            ConfigError: The navigator has no map, or an instruction speaks at the same time.
         """
         if self.policy not in registry.names("policies"):
             raise unknown_name("policy", self.policy, registry.names("policies"))
         if self.track not in TRACKS:
             raise unknown_name("track", self.track, TRACKS)
+        if self.language not in [each.value for each in Language]:
+            raise unknown_name("language", self.language, [each.value for each in Language])
+        if self.navigator and not self.on_map_track:
+            raise ConfigError(f"navigator: true needs the map: declare track MAP, not {self.track}")
+        if self.navigator and self.instruction is not None:
+            raise ConfigError("a policy hears either one instruction or the navigator: leave one of the two out")
 
     @property
     def on_map_track(self) -> bool:

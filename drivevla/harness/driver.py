@@ -14,11 +14,14 @@ from drivevla.geometry import invert_se2, transform_points_se2
 from drivevla.geometry.carla import points_from_carla, points_to_carla
 from drivevla.harness.config import AgentConfig
 from drivevla.harness.geodesy import map_of_reference, reference_of_point
-from drivevla.harness.given_route import GivenRoute, sparse_plan
+from drivevla.harness.given_route import GivenRoute, dense_plan, sparse_plan
 from drivevla.harness.sensor_list import CONTROL_HZ, SensorLimits, camera_id, sensor_list
 from drivevla.harness.sweep import SweepJoiner
 from drivevla.harness.world_view import WorldView
+from drivevla.language import Split
 from drivevla.policies.asking import ask_policy
+from drivevla.sim.maps import landmarks
+from drivevla.sim.navigator import Navigator, Protocol
 from drivevla.sim.routes import TargetTracker
 from drivevla.sim.session.ego_filter import EgoFilter
 from drivevla.sim.session.following import HOLD, PlanFollower
@@ -73,6 +76,8 @@ class HarnessDriver:
         self._server = (config.host, config.port)
         self._targets: TargetTracker | None = None
         self._geodesy: carla.Map | None = None
+        self._dense: GivenRoute = ()
+        self._navigator: Navigator | None = None
         self._world: WorldView | None = None
         self._first: tuple[int, float] | None = None
         self._waited_for_map = 0
@@ -98,12 +103,14 @@ class HarnessDriver:
         """The route.
 
         Args:
-            dense: Every point, for privileged policies alone.
+            dense: Every point, for privileged policies and the navigator alone.
             sparse: The points that the evaluator thins it to for its agents.
             fixes: The same points by latitude and longitude, degrees: ``({"lat": ..., "lon": ...}, option)``.
         """
         if self.privileged:
             self._world = WorldView(*self._server, dense)
+        if self.config.navigator:
+            self._dense = dense
         plan = sparse_plan(sparse)
         self._targets, self._start_m = TargetTracker(plan), plan.location_m[0]
         if not self.config.on_map_track:
@@ -132,9 +139,10 @@ class HarnessDriver:
             return carla_control(HOLD)
         time_s = self._time(frame, timestamp_s)
         self._read_motion(readings, time_s)
+        heard = self._hear(time_s)
         sweep = None if self._joiner is None else self._joiner.take(frame, readings["lidar"][1], time_s)
         if self._is_capture(frame, sweep):
-            observation = self._observe(readings, sweep, time_s)
+            observation = self._observe(readings, sweep, time_s, heard)
             plan = ask_policy(self._policy, observation, self._truth(frame, time_s))
             self._follower.take(plan, time_s=time_s)
         return carla_control(self._follower.control(time_s=time_s))
@@ -148,7 +156,18 @@ class HarnessDriver:
         import carla
 
         if "map" in readings:
-            self._geodesy = carla.Map("given", readings["map"][1]["opendrive"])
+            opendrive = readings["map"][1]["opendrive"]
+            self._geodesy = carla.Map("given", opendrive)
+            if self.config.navigator:
+                self._navigator = Navigator(
+                    dense_plan(self._dense, self._geodesy),
+                    self._geodesy,
+                    landmarks(opendrive),
+                    language=self.config.language,
+                    split=Split.HELD_OUT,
+                    seed=self.config.seed,
+                    protocol=Protocol.INSTRUCTIONS,
+                )
             return True
         self._waited_for_map += 1
         if self._waited_for_map > _MAP_WAIT_TICKS:
@@ -196,7 +215,13 @@ class HarnessDriver:
         self._next_capture = frame + self._ticks_per_capture
         return True
 
-    def _observe(self, readings: Readings, sweep: LidarSweep | None, time_s: float) -> Observation:
+    def _hear(self, time_s: float) -> str | None:
+        """The sentence of this tick."""
+        if self._navigator is None:
+            return self.config.instruction
+        return self._navigator.update(self.ego_filter.world_from_ego, time_s=time_s).text
+
+    def _observe(self, readings: Readings, sweep: LidarSweep | None, time_s: float, heard: str | None) -> Observation:
         assert self._targets is not None
         world_from_ego = self.ego_filter.world_from_ego
         x, y, _ = points_to_carla([*world_from_ego[:2], 0.0])
@@ -211,7 +236,7 @@ class HarnessDriver:
             },
             lidar=sweep,
             past=self.ego_filter.past(step_s=1.0 / self.rig.capture_hz),
-            instruction=self.config.instruction,
+            instruction=heard,
             command=targets[0].option.command,
             target_points_m=transform_points_se2(invert_se2(world_from_ego), places),
         )

@@ -7,16 +7,16 @@ from numpy.typing import NDArray
 
 from drivevla.errors import ContractError
 from drivevla.language import Language
-from drivevla.sim.expert.body import FRONT_M, HALF_WIDTH_M
 from drivevla.sim.expert.conflicts import coming_collisions, yield_to_others
 from drivevla.sim.expert.courtesy import Courtesy
 from drivevla.sim.expert.crossers import let_cross
-from drivevla.sim.expert.following import FollowingModel, Leader
+from drivevla.sim.expert.detours import Detours
+from drivevla.sim.expert.following import FollowingModel
 from drivevla.sim.expert.forecast import LaneMap, forecast_by_motion
 from drivevla.sim.expert.lane_changes import LaneChanges
 from drivevla.sim.expert.lasting import Lasting
+from drivevla.sim.expert.leaders import find_leaders
 from drivevla.sim.expert.narration import Narrator, Situation
-from drivevla.sim.expert.obstacles import Detours
 from drivevla.sim.expert.profile import Profile, Stop, drive_profile, speed_envelope
 from drivevla.sim.expert.scene import Others, read_others
 from drivevla.sim.expert.shifts import smooth
@@ -41,8 +41,6 @@ _OVERTAKE_MPS = 50 / 3.6
 """``default_overtake_speed`` of PDM-Lite, while there are obstacles beside the car."""
 _JOIN_S, _JOIN_LEAST_M = 0.9, 5.0
 _PATH_M = 40
-_CORRIDOR_M = 0.25
-_ASIDE_RAD = (float(np.radians(50.0)), float(np.radians(130.0)))
 _BRISK_MPS2 = 4.0
 """Out of a stand into a gap that was waited for; the car itself does 6 m/s2."""
 
@@ -155,7 +153,7 @@ class Expert:
             envelope = np.minimum(envelope, _OVERTAKE_MPS)
         places = path.places(others.xy_m, others.yaw_rad, others.half_m)
         forecast = forecast_by_motion(others)
-        leaders = _leaders(path, others, places, forecast, speed)
+        leaders = find_leaders(path, others, places, forecast, speed)
         bypass = self._detours.bypass
         hurries = self._stood_since_s is not None or (bypass is not None and bypass.kind == "oncoming")
         model = self._brisk if hurries else self._calm
@@ -264,38 +262,6 @@ def _cruise(truth: Truth, wish: Wish) -> float:
     limit = truth.speed_limit_mps or _DEFAULT_LIMIT_MPS
     cruise = min(_SPEED_SHARE * limit, _FASTEST_MPS) if wish.cruise_mps is None else wish.cruise_mps
     return cruise if wish.most_mps is None else min(cruise, wish.most_mps)
-
-
-def _leaders(path: Way, others: Others, places: Places, forecast: NDArray[np.float64], speed: float) -> list[Leader]:
-    """Who is ahead on the path: now, or within the next second by changing onto it."""
-    if not len(others):
-        return []
-    begin = places.along_m - places.half_along_m
-    ahead = (begin > FRONT_M - 0.5) & (places.along_m > 0.0) & (begin < 100.0)
-    inside = np.abs(places.left_m) < places.half_across_m + HALF_WIDTH_M + _CORRIDOR_M
-    turned = np.abs(places.turned_rad)
-    soon = path.places(forecast[:, 3, :2], forecast[:, 3, 2], others.half_m)
-    cuts_in = (np.abs(soon.left_m) < soon.half_across_m + HALF_WIDTH_M) & (turned < _ASIDE_RAD[0])
-    cuts_in &= others.is_vehicle & ~others.stands & (np.abs(places.left_m) < 5.0)
-    passes = (turned > _ASIDE_RAD[0]) & (turned < _ASIDE_RAD[1]) & (np.abs(others.speed_mps) > 1.0)
-    passes &= begin - FRONT_M > 2.5 * speed
-    # In a junction whoever crosses is about to be gone: whether we would touch is asked of the forecast.
-    at = path.in_junction[np.clip(places.along_m, 0, len(path) - 1).astype(np.int64)]
-    passes |= at & (turned > _ASIDE_RAD[0]) & (np.abs(others.speed_mps) > 1.0)
-    rows = np.flatnonzero(ahead & ((inside & ~passes) | cuts_in))
-    rows = rows[np.argsort(begin[rows], kind="stable")][:3]
-    heading = path.yaw_rad[np.clip(places.along_m[rows].astype(np.int64), 0, len(path) - 1)]
-    towards = np.stack([np.cos(heading), np.sin(heading)], axis=-1)
-    pace = np.einsum("ij,ij->i", others.velocity_mps[rows], towards)
-    return [
-        Leader(
-            gap_m=float(begin[row] - FRONT_M),
-            speed_mps=float(v),
-            acceleration_mps2=float(min(others.acceleration_mps2[row], 0.0)) if others.is_vehicle[row] else 0.0,
-            index=int(row),
-        )
-        for row, v in zip(rows.tolist(), pace.tolist(), strict=True)
-    ]
 
 
 def _target(profile: Profile) -> float:

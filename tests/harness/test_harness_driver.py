@@ -12,9 +12,12 @@ from drivevla.errors import ConfigError, ContractError, PolicyError, SimulatorEr
 from drivevla.harness.config import AgentConfig
 from drivevla.harness.driver import HarnessDriver
 from drivevla.harness.sensor_list import CONTROL_HZ, SensorLimits
+from drivevla.language import Split
 from drivevla.planner.control import VehicleControl
 from drivevla.policies.lane_follower import LaneFollower
 from drivevla.policies.stand_still import StandStill
+from drivevla.sim.maps import landmarks
+from drivevla.sim.navigator import Navigator, Protocol
 from drivevla.sim.routes import DensePlan, RoadOption, generate_routes, plan_route
 from drivevla.sim.server import RunningServer, start_server
 from drivevla.sim.session import Session, open_session
@@ -218,6 +221,34 @@ def test_a_privileged_policy_drives_along_the_route(
     assert np.linalg.norm(place - rear_axle) < 2.5  # the last capture, at most four ticks ago
     assert policy.told[-1].route_m is not None
     assert policy.told[-1].speed_limit_mps
+
+
+@pytest.mark.parametrize("rig_name", ["blind"])
+def test_on_a_map_track_the_navigator_speaks_as_in_our_runner(
+    session: Session, server: RunningServer, plan: DensePlan, given_fixes: Fixes
+) -> None:
+    policy = Onlooker()
+    driver = HarnessDriver(AgentConfig(policy="stand_still", rig="blind", track="MAP", navigator=True), policy)
+    driver.set_route(dense=given_route(plan), sparse=given_route(plan)[::20], fixes=given_fixes)
+    evaluator = Evaluator(session, driver.sensors(SensorLimits()))
+    try:
+        session.tick()
+        for _ in range(5):
+            snapshot = session.tick()
+            driver.step(evaluator.readings(snapshot.frame), snapshot.time_s)
+    finally:
+        driver.close()
+        evaluator.close()
+    sights = landmarks(session.map.to_opendrive())
+    ours = Navigator(plan, session.map, sights, split=Split.HELD_OUT, seed=0, protocol=Protocol.INSTRUCTIONS).update(
+        driver.ego_filter.world_from_ego, time_s=0.0
+    )
+    assert policy.seen[-1].instruction
+    assert policy.seen[-1].instruction == ours.text
+    with pytest.raises(ConfigError, match="declare track MAP"):
+        AgentConfig(policy="stand_still", rig="blind", track="SENSORS", navigator=True)
+    with pytest.raises(ConfigError, match="either one instruction or the navigator"):
+        AgentConfig(policy="stand_still", rig="blind", track="MAP", navigator=True, instruction="Go left.")
 
 
 def a_route() -> list[tuple[Any, RoadOption]]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import drivevla
 from drivevla.config.sensor_rig import load_rig
@@ -22,6 +23,7 @@ from drivevla.runs import start_run
 from drivevla.runs.atomic import write_text_atomically
 from drivevla.runs.folder import Existing, Run
 from drivevla.sim.routes import Route, find_routes, write_routes
+from drivevla.sim.session.traffic import leaderboard_vehicles
 
 __all__ = ["PROTOCOL_FILE", "ROUTES_FILE", "SUMMARY_FILE", "ClosedLoopConfig", "Progress", "evaluate_closed_loop"]
 
@@ -30,6 +32,7 @@ logger = logging.getLogger(__name__)
 ROUTES_FILE = "routes.xml"
 SUMMARY_FILE = "summary.json"
 PROTOCOL_FILE = "protocol.json"
+LEADERBOARD = "leaderboard"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +49,7 @@ class ClosedLoopConfig:
         repetitions: How often every route is driven.
         seed: Of the first repetition; each following one has the next number.
         rig: A preset of sensor rigs.
-        vehicles: Background traffic on every route.
+        vehicles: Background traffic on every route; "leaderboard" for as many as leaderboard 1 has in the route's town.
         video: Whether a film of every drive is made.
     """
 
@@ -59,7 +62,7 @@ class ClosedLoopConfig:
     repetitions: int = 1
     seed: int = 0
     rig: str = "nano"
-    vehicles: int = 0
+    vehicles: int | Literal["leaderboard"] = 0
     video: bool = False
 
     def __post_init__(self) -> None:
@@ -70,9 +73,11 @@ class ClosedLoopConfig:
             UnknownName: There is no such policy, rule book or rig.
             MissingExtra: A package for pictures is missing.
         """
-        if self.repetitions < 1 or not 0 <= self.vehicles <= 200:
+        amount_known = 0 <= self.vehicles <= 200 if isinstance(self.vehicles, int) else self.vehicles == LEADERBOARD
+        if self.repetitions < 1 or not amount_known:
             raise ConfigError(
-                f"repetitions must be at least 1 and vehicles 0 to 200, got {self.repetitions} and {self.vehicles}"
+                f"repetitions must be at least 1 and vehicles 0 to 200 or {LEADERBOARD!r}, "
+                f"got {self.repetitions} and {self.vehicles!r}"
             )
         is_privileged(self.policy)  # there is such a policy or checkpoint
         policy_options(self.options)
@@ -186,12 +191,16 @@ def _jobs(config: ClosedLoopConfig, routes: Sequence[Route], host: str | None, p
                 rules=config.rules,
                 guidance=config.guidance,
                 rig=config.rig,
-                vehicles=config.vehicles,
+                vehicles=_vehicles_on(config, config.map or route.town),
                 video=config.video,
                 seed=config.seed + repetition,
                 host=host,
                 port=port,
             )
+
+
+def _vehicles_on(config: ClosedLoopConfig, town: str) -> int:
+    return config.vehicles if isinstance(config.vehicles, int) else leaderboard_vehicles(town)
 
 
 def _write_protocol(config: ClosedLoopConfig, routes: Sequence[Route], run: Run) -> None:

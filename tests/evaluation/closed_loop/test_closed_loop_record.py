@@ -119,3 +119,5 @@ def test_what_would_fail_on_every_route_is_refused_before_the_first() -> None:
         ClosedLoopConfig(routes="r.xml", policy="stand_still", rules="leaderboard-2.2")
     with pytest.raises(ConfigError, match="repetitions"):
         ClosedLoopConfig(routes="r.xml", policy="stand_still", repetitions=0)
+    with pytest.raises(ConfigError, match="vehicles 0 to 200 or 'leaderboard', got 1 and 'many'"):
+        ClosedLoopConfig(routes="r.xml", policy="stand_still", vehicles="many")  # type: ignore[arg-type]
