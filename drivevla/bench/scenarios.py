@@ -1,8 +1,9 @@
 """One placed route a scenario type, driven by several policies: which situations need a driver, and who is one.
 
-``python -m drivevla.bench.scenarios FOLDER [--policy NAME ...] [--type NAME ...]`` writes ``FOLDER/table.md``. A route
-counts as solved when it is completed without any infraction but slowness. A folder that was begun goes on: its routes
-stay, and what was driven is not driven again.
+``python -m drivevla.bench.scenarios FOLDER [--policy NAME ...] [--type NAME ...] [--page PAGE]`` writes
+``FOLDER/table.md``, and between the marks of a page where one is named. A route counts as solved when it is completed
+without any infraction but slowness. A folder that was begun goes on: its routes stay, and what was driven is not
+driven again.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drivevla import registry
+from drivevla.errors import DataError
 from drivevla.evaluation.closed_loop.runner import ClosedLoopConfig, evaluate_closed_loop
 from drivevla.evaluation.driving_score import RouteRecord, read_result_file
 from drivevla.sim.maps import find_map
@@ -19,10 +21,11 @@ from drivevla.sim.routes import Route, load_routes, write_routes
 from drivevla.sim.scenarios import place_scenarios
 from drivevla.sim.server import start_server
 
-__all__ = ["Outcome", "main", "placed_routes", "table"]
+__all__ = ["Outcome", "main", "placed_routes", "put_on_page", "table"]
 
 TOWNS = ("Gen_grid_1", "Gen_multilane_1", "Gen_highway_1")
-POLICIES = ("lane_follower", "expert")
+POLICIES = ("stand_still", "constant_velocity", "expert")
+BEGIN, END = "<!-- who needs a driver: generated -->", "<!-- end -->"
 _SLOWNESS = "min_speed_infractions"
 
 
@@ -72,12 +75,26 @@ def table(routes: Sequence[Route], results: Mapping[str, Mapping[str, Outcome]])
     return "\n".join(lines) + "\n"
 
 
+def put_on_page(page: str, table: str) -> str:
+    """A page with a new table between its marks.
+
+    Raises:
+        DataError: The page has no such marks.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise DataError(f"the page has no lines {BEGIN!r} and {END!r} for the table to stand between: add them")
+    return f"{before}{begin}\n{table}{end}{after}"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Place, drive, tell."""
     parser = argparse.ArgumentParser(prog="python -m drivevla.bench.scenarios", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--policy", action="append", choices=registry.names("policies"))
     parser.add_argument("--type", action="append", choices=registry.names("scenarios"))
+    parser.add_argument("--page", type=Path, help="a Markdown page that shows the table")
     arguments = parser.parse_args(argv)
     folder: Path = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -93,6 +110,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             records = read_result_file(folder / policy / "artefacts/result.json", rules="leaderboard-2.1").records
             results[policy] = {route.id: outcome(record) for route, record in zip(routes, records, strict=True)}
             (folder / "table.md").write_text(table(routes, results), encoding="utf-8")
+    if arguments.page is not None:
+        page: Path = arguments.page
+        text = put_on_page(page.read_text(encoding="utf-8"), (folder / "table.md").read_text(encoding="utf-8"))
+        page.write_text(text, encoding="utf-8")
     sys.stdout.write((folder / "table.md").read_text(encoding="utf-8"))
     return 0
 
