@@ -198,6 +198,14 @@ def test_a_car_that_has_just_stopped_is_waited_for_and_one_that_stays_is_passed(
     assert np.abs(path_of(plans[-1])[:, 1]).max() > 2.0
 
 
+def test_an_open_door_is_given_room_within_the_lane(road: Road, body: Body, seen: Seen) -> None:
+    beside = {"y_m": -2.35, "parked": True}  # its edge is 0.39 m from where the ego's would pass
+    shut, opened = (act(road(body(22.0, door_open=door, **beside)), seen(5.0)) for door in (None, True))
+    assert np.abs(path_of(shut)[:, 1]).max() < 0.05
+    at_car = path_of(opened)[np.abs(path_of(opened)[:, 0] - 22.0) < 1.0]
+    assert at_car[:, 1].min() == pytest.approx(-1.45 + 0.9 + HALF_WIDTH_M, abs=0.05)  # 0.9 m from the car's side
+
+
 def test_how_long_somebody_has_stood_counts_from_when_the_ego_waits_behind(road: Road, body: Body, seen: Seen) -> None:
     expert = Expert()
     expert.reset(0)
