@@ -67,7 +67,8 @@ def test_a_vision_language_model_is_taken_without_its_eyes(llama: Path, tmp_path
     eyes = {"hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2,
             "image_size": 32, "patch_size": 8}  # fmt: skip
     text = transformers.LlamaConfig(**{**SIZES, "vocab_size": 300})
-    config = transformers.SmolVLMConfig(text_config=text, vision_config=eyes, image_token_id=299, pad_token_id=1)
+    smol: Any = transformers.SmolVLMConfig
+    config = smol(text_config=text, vision_config=eyes, image_token_id=299, pad_token_id=1)
     transformers.SmolVLMForConditionalGeneration(config).save_pretrained(tmp_path)
     transformers.AutoTokenizer.from_pretrained(llama).save_pretrained(tmp_path)
     seeing = backbone(tmp_path, learns="nothing")
