@@ -28,13 +28,19 @@ class Imitation:
         sensor_dropout: Share of samples that lose each camera, and the LiDAR, independently.
         ego_dropout: Share of samples that are not told how the car moves: one that stands must not stand on because
             it stands.
+        colour_jitter: By which share the light of a picture varies, both ways; each colour by a quarter of it.
     """
 
     def __init__(
-        self, *, instruction_dropout: float = 0.0, sensor_dropout: float = 0.0, ego_dropout: float = 0.0
+        self,
+        *,
+        instruction_dropout: float = 0.0,
+        sensor_dropout: float = 0.0,
+        ego_dropout: float = 0.0,
+        colour_jitter: float = 0.0,
     ) -> None:
         self.instruction_dropout, self.sensor_dropout = instruction_dropout, sensor_dropout
-        self.ego_dropout = ego_dropout
+        self.ego_dropout, self.colour_jitter = ego_dropout, colour_jitter
 
     def loss(self, model: DrivingModel, batch: TrainingBatch, teacher: Any | None = None) -> Mapping[str, Tensor]:
         """The head's terms, those of the auxiliary heads, and ``refusal`` in nats, 0 where nobody knows.
@@ -94,4 +100,18 @@ class Imitation:
         if self.ego_dropout:
             told_B = (torch.rand(count) >= self.ego_dropout).to(sensors.ego_BE.device)
             sensors = replace(sensors, ego_keep_B=told_B)
+        if self.colour_jitter:
+            cameras = {
+                name: replace(camera, images_B3HW=self._jittered(camera.images_B3HW))
+                for name, camera in sorted(sensors.cameras.items())
+            }
+            sensors = replace(sensors, cameras=cameras)
         return replace(batch, sensors=sensors)
+
+    def _jittered(self, images_B3HW: Tensor) -> Tensor:
+        """The pictures in other light: brighter or darker, warmer or colder."""
+        count = len(images_B3HW)
+        light_B3 = 1.0 + self.colour_jitter * (2.0 * torch.rand(count, 1) - 1.0)
+        light_B3 = light_B3 * (1.0 + 0.25 * self.colour_jitter * (2.0 * torch.rand(count, 3) - 1.0))
+        lit = images_B3HW * light_B3.to(images_B3HW.device)[..., None, None]
+        return lit.clamp(0.0, 255.0).to(torch.uint8)

@@ -109,11 +109,6 @@ class Logbook:
         self._waiting = []
         self._times.clear()
 
-    def resume(self, step: int) -> None:
-        """The stage goes on after so many steps: what was written of later ones is forgotten."""
-        if self._metrics is not None:
-            self._metrics.rewind(self._before + step)
-
     def step(self, report: StepReport) -> None:
         """A step is done."""
         self._still.see(report.terms)

@@ -125,27 +125,37 @@ class _Training:
         """All stages, and the checkpoint."""
         if self._config.compile:
             _compile(self._model)
-        done = 0
-        for number, (name, stage) in enumerate(self._config.stages.items()):
-            self._stage(name, stage, self._folder / _STATES / f"{number:02d}_{name}")
-            done += stage.steps
+        if self._run is not None and self._run.resumed:
+            self._run.metrics.rewind(self._begun())
+        for name, stage in self._config.stages.items():
+            self._stage(name, stage)
         folder = self._folder / CHECKPOINT
         if self._run is not None:
-            self._store(folder, done)
+            self._store(folder, sum(stage.steps for stage in self._config.stages.values()))
         self._log.close()
         return folder
 
-    def _stage(self, name: str, stage: StageConfig, states: Path) -> None:
+    def _states(self, name: str) -> Path:
+        return self._folder / _STATES / f"{list(self._config.stages).index(name):02d}_{name}"
+
+    def _begun(self) -> int:
+        """Steps of all stages that need not be done again: what was written of later ones will be written anew."""
+        done = before = 0
+        for name, stage in self._config.stages.items():
+            state = latest_state(self._states(name))
+            if state is not None:
+                done = before + state_step(state)
+            before += stage.steps
+        return done
+
+    def _stage(self, name: str, stage: StageConfig) -> None:
         self._log.begin(name)
-        state = latest_state(states)
-        if self._run is not None and self._run.resumed:
-            self._log.resume(0 if state is None else state_step(state))
         train_stage(
             self._model,
             self._config,
             stage,
             self._sources.train,
-            states=states,
+            states=self._states(name),
             average=self._average,
             report=self._log.step,
             weights=self._weights(stage),

@@ -1,0 +1,61 @@
+"""Which samples come how often."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drivevla.errors import ConfigError
+from drivevla.training.config import DrawConfig
+from drivevla.training.importance import draw_weights
+from drivevla.training.order import SampleOrder, shared_out
+from drivevla.types import PlanTarget
+
+
+@given(weights=st.lists(st.floats(0.1, 10.0), min_size=1, max_size=50), offset=st.floats(0.0, 1.0, exclude_max=True))
+def test_each_comes_as_often_as_its_share_rounded_up_or_down(weights: list[float], offset: float) -> None:
+    shares = np.array(weights) / np.sum(weights) * len(weights)
+    counts = np.bincount(shared_out(np.array(weights), offset), minlength=len(weights))
+    assert counts.sum() == len(weights)
+    assert (counts >= np.floor(shares - 1e-6)).all()
+    assert (counts <= np.ceil(shares + 1e-6)).all()
+
+
+def test_an_epoch_of_weighted_samples_is_the_same_for_one_process_and_two() -> None:
+    weights = np.array([1.0, 1.0, 6.0, 1.0])
+    order = SampleOrder(4, batch_size=4, seed=0, weights=weights)
+    assert order.batch(5) == order.batch(5, rank=0, world=2) + order.batch(5, rank=1, world=2)
+    drawn = [pick.index for step in range(300) for pick in order.batch(step)]
+    assert np.bincount(drawn, minlength=4) / len(drawn) == pytest.approx(weights / weights.sum(), abs=0.05)
+
+
+def test_only_those_that_take_part_are_drawn() -> None:
+    order = SampleOrder(10, batch_size=4, seed=0, weights=np.arange(1.0, 11.0), among=[2, 5])
+    assert {pick.index for step in range(4) for pick in order.batch(step)} == {2, 5}
+    with pytest.raises(ConfigError, match="needs samples"):
+        SampleOrder(10, batch_size=4, seed=0, among=[])
+    with pytest.raises(ConfigError, match="a positive weight each"):
+        SampleOrder(10, batch_size=4, seed=0, weights=np.zeros(10))
+
+
+def test_turning_braking_and_standing_count_as_they_are_told_to() -> None:
+    dt_s, steps = 0.5, 8
+    way = torch.zeros(4, steps, 3)
+    time_s = torch.arange(1, steps + 1) * dt_s
+    way[0, :, 0] = 8.0 * time_s  # straight on at one speed
+    way[1, :, 0] = 8.0 * time_s
+    way[1, :, 2] = torch.linspace(0.0, torch.pi / 4, steps)  # half a right angle
+    way[2, :, 0] = 10.0 - 2.5 * (2.0 - time_s).clamp_min(0.0) ** 2  # at rest after two seconds
+    target = PlanTarget(waypoints_BT3=way, valid_BT=torch.ones(4, steps, dtype=torch.bool))
+    draw = DrawConfig(turning_weight=2.0, speed_change_weight=4.0, standing_weight=0.25)
+    weights = draw_weights(target, torch.tensor([8.0, 8.0, 10.0, 0.0]), dt_s, draw)
+    # The last step within two seconds still covers 0.625 m: 1.25 m/s, beyond the 5 m/s at which the weight is full.
+    assert weights.tolist() == pytest.approx([1.0, 2.0, 5.0, 0.25])
+
+
+def test_a_draw_without_wishes_is_even() -> None:
+    assert DrawConfig().even
+    assert not DrawConfig(turning_weight=1.0).even
+    with pytest.raises(ConfigError, match="alternative_share"):
+        DrawConfig(alternative_share=1.5)

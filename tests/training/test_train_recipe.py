@@ -1,0 +1,110 @@
+"""A recipe from its file to a policy that drives: logged, watched, killed and gone on with."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+
+from drivevla.config.resolve import load_config
+from drivevla.errors import ConfigError, RunError, UnknownName
+from drivevla.models.checkpoint import load_checkpoint
+from drivevla.policies.learned import LearnedPolicy
+from drivevla.policies.loading import load_policy
+from drivevla.runs import read_metrics
+from drivevla.testing.toy_junction import BENDS_PER_M, junction_sample
+from drivevla.training.logbook import Progress, StillTerms
+from drivevla.training.material import TrainingMaterial
+from drivevla.training.recipe import RecipeConfig
+from drivevla.training.run import train_recipe
+
+
+def recipe(*overrides: str) -> RecipeConfig:
+    made = load_config(RecipeConfig, "tiny", ["model.cameras=null", *overrides])
+    assert made.model is not None
+    return dataclasses.replace(made, model=dataclasses.replace(made.model, auxiliary={}))
+
+
+def material(count: int = 8) -> TrainingMaterial:
+    branches = list(BENDS_PER_M)
+    samples = [
+        junction_sample(branches[i % 3], f"go {branches[i % 3]}", speed_mps=4.0 + i % 4, seed=i) for i in range(count)
+    ]
+    return TrainingMaterial(train=samples, validation=samples[:3], fingerprint="abc", datasets=("toy",) * count)
+
+
+def test_a_recipe_ends_as_a_policy_with_its_story(tmp_path: Path) -> None:
+    told: list[Progress] = []
+    checkpoint = train_recipe(recipe("data.cache=memory"), material(), tmp_path / "run", tell=told.append)
+    assert isinstance(load_policy(tmp_path / "run"), LearnedPolicy)
+    _, about = load_checkpoint(checkpoint)
+    assert (about.recipe["name"], about.data_fingerprint, about.step, about.samples) == ("tiny", "abc", 8, 8)
+    assert (told[-1].step, told[-1].steps, told[-1].left_s) == (8, 8, 0.0)
+    lines = read_metrics(tmp_path / "run" / "metrics.jsonl")
+    assert [line["step"] for line in lines if "loss" in line] == list(range(1, 9))
+    assert {line["stage"] for line in lines} == {"see", "drive"}
+    watched = [line for line in lines if "validation/ade_m" in line]
+    assert [line["step"] for line in watched] == [4, 8]
+    assert all(line["validation/ade_m"] > 0 for line in watched)
+
+
+@pytest.mark.parametrize("killed_at", [2, 6])
+def test_a_killed_run_ends_as_the_whole_one(killed_at: int, tmp_path: Path) -> None:
+    plan = recipe("training.save_every=2")
+    whole = train_recipe(plan, material(), tmp_path / "whole")
+
+    def killed(progress: Progress) -> None:
+        if progress.step > killed_at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_recipe(plan, material(), tmp_path / "killed", tell=killed)
+    again = train_recipe(plan, material(), tmp_path / "killed", existing="resume")
+    for name in ("model.safetensors", "checkpoint.json"):
+        assert (whole / name).read_bytes() == (again / name).read_bytes()
+    curves = [
+        [(line["step"], line["loss"]) for line in read_metrics(tmp_path / run / "metrics.jsonl") if "loss" in line]
+        for run in ("whole", "killed")
+    ]
+    assert curves[0] == curves[1]
+
+
+def test_other_data_is_no_resume_and_a_finished_run_is_not_overwritten(tmp_path: Path) -> None:
+    train_recipe(recipe(), material(), tmp_path)
+    with pytest.raises(RunError, match="finished"):
+        train_recipe(recipe(), material(), tmp_path)
+    other = dataclasses.replace(material(), fingerprint="xyz")
+    with pytest.raises(RunError, match="'abc' -> 'xyz'"):
+        train_recipe(recipe(), other, tmp_path, existing="resume")
+
+
+def test_what_is_only_described_cannot_be_trained(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="recipe base is planned"):
+        train_recipe(load_config(RecipeConfig, "base"), material(), tmp_path)
+    with pytest.raises(ConfigError, match="called available and lacks"):
+        load_config(RecipeConfig, "base", ["state=available"])
+
+
+def test_a_stage_can_see_some_data_sets_alone(tmp_path: Path) -> None:
+    named = dataclasses.replace(material(), datasets=("a",) * 6 + ("b",) * 2)
+    train_recipe(recipe("training.stages.drive.draw.datasets=[b]"), named, tmp_path / "run")
+    with pytest.raises(UnknownName, match="no data set among those to train on 'c'"):
+        train_recipe(recipe("training.stages.drive.draw.datasets=[c]"), named, tmp_path / "other")
+
+
+def test_terms_that_never_change_are_named() -> None:
+    still = StillTerms()
+    for step in range(20):
+        still.see({"path": 1.0 / (step + 1), "refusal": 0.0, "late": 1.0} if step else {"path": 1.0, "refusal": 0.0})
+    assert still.names == ("refusal",)
+
+
+def test_the_moving_average_is_what_is_stored(tmp_path: Path) -> None:
+    folder = train_recipe(recipe("training.ema_decay=0.9", "training.stored_as=float32"), material(), tmp_path)
+    model, _ = load_checkpoint(folder)
+    from safetensors.torch import load_file
+
+    (state,) = (tmp_path / "artefacts" / "states" / "01_drive").iterdir()
+    stored = load_file(state / "state.safetensors")
+    assert all(torch.equal(value, stored[f"average.{name}"]) for name, value in model.state_dict().items())
+    assert any(not torch.equal(value, stored[f"model.{name}"]) for name, value in model.state_dict().items())
