@@ -5,7 +5,7 @@ import pytest
 from drivevla.bench.scenarios import BEGIN, END, Outcome, put_on_page, table
 from drivevla.errors import DataError
 from drivevla.sim.routes import Place, Route, Scenario
-from drivevla.sim.routes.weather import LEADERBOARD_2_WEATHER
+from drivevla.sim.routes.weather import LEADERBOARD_2_WEATHER, WeatherSchedule
 
 
 def a_route(kind: str) -> Route:
@@ -13,7 +13,7 @@ def a_route(kind: str) -> Route:
         id=f"{kind}_0",
         town="Gen_grid_1",
         key_points_m=((0.0, 0.0, 0.0), (50.0, 0.0, 0.0)),
-        weather=LEADERBOARD_2_WEATHER,
+        weather=WeatherSchedule.constant(LEADERBOARD_2_WEATHER),
         format="leaderboard_2",
         scenarios=(Scenario(name=f"{kind}_1", type=kind, trigger=Place((5.0, 0.0, 0.0), 0.0), parameters={}),),
         origin="test",
