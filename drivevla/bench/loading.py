@@ -20,6 +20,7 @@ from drivevla.config.sensor_rig import load_rig
 from drivevla.datasets.drivelog import DriveLogReader, DriveLogWriter
 from drivevla.datasets.shards import ShardReader
 from drivevla.datasets.shards.packing import pack_drive_log
+from drivevla.planner.control import VehicleControl
 from drivevla.sim.session import open_session
 from drivevla.types import Provenance, Reader, Sample, Truth
 
@@ -28,6 +29,7 @@ __all__ = ["record_frames", "report"]
 FRAMES = 120
 PROCESSES = 2
 _ROUNDS = 3
+_SLOWLY = VehicleControl(throttle=0.25)
 
 
 def report() -> str:
@@ -51,14 +53,14 @@ def report() -> str:
 
 
 def record_frames(root: Path, *, frames: int, town: str = "Gen_mixed_1") -> None:
-    """A drive log of a car that CARLA's own autopilot drives through the embedded simulator."""
+    """A drive log of a car that rolls through a town of the embedded simulator."""
     rig = load_rig("nano")
     with (
         open_session(rig, map_name=town) as session,
         DriveLogWriter(root, rig=rig).episode("drive", map_name=town) as episode,
     ):
-        session.ego.set_autopilot(True)
         while episode.frames < frames:
+            session.apply(_SLOWLY)
             snapshot = session.tick()
             if not snapshot.captured:
                 continue
