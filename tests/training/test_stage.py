@@ -24,6 +24,7 @@ from drivevla.training.optimising import learning_rate
 from drivevla.training.order import Pick, SampleOrder
 from drivevla.training.sources import BatchSource, StreamedBatches
 from drivevla.training.stage import StepReport, build_objective, train_stage
+from drivevla.types import PlanTarget
 
 OPTIONS: dict[str, Any] = {
     "width": 32,
@@ -149,6 +150,9 @@ class Scaled:
 
     def __len__(self) -> int:
         return len(self.inner)
+
+    def drives(self) -> tuple[PlanTarget, torch.Tensor]:
+        return self.inner.drives()
 
     def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
         for batch in self.inner.stream(picks, alternative_share=alternative_share):

@@ -36,20 +36,18 @@ class SemanticGridHead(nn.Module):
 
     def __init__(self, width: int, *, grid: BevGrid) -> None:
         super().__init__()
-        self.net = nn.Sequential(
-            nn.Conv2d(width, width // 2, 3, padding=1),
-            nn.GELU(),
-            nn.Conv2d(width // 2, len(GRID_CLASSES), 3, padding=1),
-        )
+        self.look = nn.Sequential(nn.Conv2d(width, width // 2, 3, padding=1), nn.GELU())
+        self.tell = nn.Conv2d(width // 2, len(GRID_CLASSES), 3, padding=1)
         self._where_XY2 = _lookup(grid)
 
     def forward(self, given: AuxiliaryInput) -> Tensor:
         """(B, C, X, Y) logits on ``SEMANTIC_GRID``."""
         bev_BDXY = given.scene.bev_BDXY
         assert bev_BDXY is not None
-        where = self._where_XY2.to(bev_BDXY).expand(len(bev_BDXY), -1, -1, -1)
-        finer_BDXY = F.grid_sample(bev_BDXY, where, align_corners=False)
-        logits: Tensor = self.net(finer_BDXY)
+        where = self._where_XY2.to(bev_BDXY.device).expand(len(bev_BDXY), -1, -1, -1)
+        # Looking around before the grid is made finer costs a quarter of doing so afterwards.
+        finer_BDXY = F.grid_sample(self.look(bev_BDXY).float(), where, align_corners=False)
+        logits: Tensor = self.tell(finer_BDXY)
         return logits
 
     def loss(self, prediction: Tensor, given: AuxiliaryInput, target: AuxiliaryBatch) -> Mapping[str, Tensor]:
