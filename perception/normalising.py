@@ -11,7 +11,7 @@ from torch import Tensor, nn
 __all__ = ["ChannelNorm"]
 
 _SOFTENING = 0.1
-"""Most cells around a car are empty, and what is next to nothing must stay so: blown up to unit size, layer after layer,
+"""Most cells around a car are empty, and what is next to nothing must stay so: blown up to unit size layer after layer,
 a shift of a thousandth that all empty cells share had a gradient of 64,000."""
 
 
