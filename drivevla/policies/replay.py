@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from drivevla.errors import DataError
-from drivevla.evaluation.closed_loop.record import read_record
 from drivevla.policies.horizon import DT_S, STEPS
 from drivevla.types import Observation, Plan
 
@@ -26,6 +25,8 @@ class Replay:
     """
 
     def __init__(self, *, path: str) -> None:
+        from drivevla.evaluation.closed_loop.record import read_record
+
         rows = [row for row in read_record(Path(path)).rows if row.plan is not None]
         if not rows:
             raise DataError(f"{path} holds no plan to replay: its drive ended before the first one")

@@ -6,15 +6,17 @@ B batch.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from drivevla.errors import unknown_name
 from drivevla.models.auxiliary.heads import AuxiliaryInput, auxiliary_terms
 from drivevla.models.driving import DrivingModel, Understanding
+from drivevla.training.augmenting import AugmentationConfig, augmented
 from drivevla.training.batches import TrainingBatch
 
 __all__ = ["Imitation"]
@@ -28,7 +30,10 @@ class Imitation:
         sensor_dropout: Share of samples that lose each camera, and the LiDAR, independently.
         ego_dropout: Share of samples that are not told how the car moves: one that stands must not stand on because
             it stands.
-        colour_jitter: By which share the light of a picture varies, both ways; each colour by a quarter of it.
+        augmentation: How pictures and sweeps are changed, as ``AugmentationConfig`` has it.
+
+    Raises:
+        ConfigError: A change has no such name, or is too large.
     """
 
     def __init__(
@@ -37,10 +42,11 @@ class Imitation:
         instruction_dropout: float = 0.0,
         sensor_dropout: float = 0.0,
         ego_dropout: float = 0.0,
-        colour_jitter: float = 0.0,
+        augmentation: Mapping[str, float] | None = None,
     ) -> None:
         self.instruction_dropout, self.sensor_dropout = instruction_dropout, sensor_dropout
-        self.ego_dropout, self.colour_jitter = ego_dropout, colour_jitter
+        self.ego_dropout = ego_dropout
+        self.augmentation = _changes(augmentation)
 
     def loss(self, model: DrivingModel, batch: TrainingBatch, teacher: Any | None = None) -> Mapping[str, Tensor]:
         """The head's terms, those of the auxiliary heads, and ``refusal`` in nats, 0 where nobody knows.
@@ -100,18 +106,16 @@ class Imitation:
         if self.ego_dropout:
             told_B = (torch.rand(count) >= self.ego_dropout).to(sensors.ego_BE.device)
             sensors = replace(sensors, ego_keep_B=told_B)
-        if self.colour_jitter:
-            cameras = {
-                name: replace(camera, images_B3HW=self._jittered(camera.images_B3HW))
-                for name, camera in sorted(sensors.cameras.items())
-            }
-            sensors = replace(sensors, cameras=cameras)
+        if self.augmentation is not None:
+            sensors = augmented(sensors, self.augmentation)
         return replace(batch, sensors=sensors)
 
-    def _jittered(self, images_B3HW: Tensor) -> Tensor:
-        """The pictures in other light: brighter or darker, warmer or colder."""
-        count = len(images_B3HW)
-        light_B3 = 1.0 + self.colour_jitter * (2.0 * torch.rand(count, 1) - 1.0)
-        light_B3 = light_B3 * (1.0 + 0.25 * self.colour_jitter * (2.0 * torch.rand(count, 3) - 1.0))
-        lit = images_B3HW * light_B3.to(images_B3HW.device)[..., None, None]
-        return lit.clamp(0.0, 255.0).to(torch.uint8)
+
+def _changes(asked: Mapping[str, float] | None) -> AugmentationConfig | None:
+    if asked is None:
+        return None
+    known = [field.name for field in fields(AugmentationConfig)]
+    for name in asked:
+        if name not in known:
+            raise unknown_name("augmentation", name, known)
+    return AugmentationConfig(**asked)

@@ -9,10 +9,15 @@ import pytest
 pytest.importorskip("torch", reason="the extra 'train' is not installed")
 pytest.importorskip("pyarrow", reason="the extra 'data' is not installed")
 
+import torch
+
 from drivevla.datasets.drivelog import DriveLogReader
 from drivevla.datasets.drivelog.fixture import small_rig, turning_drive, write_fixture
-from drivevla.errors import ConfigError, DataError
-from drivevla.training.data import Augmentation, AugmentationConfig, SkippingSamples
+from drivevla.errors import ConfigError, DataError, UnknownName
+from drivevla.perception.collating import collate_observations
+from drivevla.training.augmenting import AugmentationConfig, augmented
+from drivevla.training.data import SkippingSamples
+from drivevla.training.imitation import Imitation
 from drivevla.training.material import ReaderSamples
 from drivevla.types import CameraFrame, Observation
 
@@ -46,33 +51,44 @@ def test_what_stands_in_a_direction_is_seen_there_after_the_picture_was_zoomed(
     frame = with_a_spot(observation.cameras["front"], direction)
     before_u, before_v, _ = frame.intrinsics_px @ direction
     off_px = middle_px(frame.image) - [before_u, before_v]  # the square sits on whole pixels
-    seen = dataclasses.replace(observation, cameras={"front": frame})
-    change = Augmentation(AugmentationConfig(zoom=0.3))
-    after = change(seen, np.random.default_rng(seed)).cameras["front"]
-    scale = after.intrinsics_px[0, 0] / frame.intrinsics_px[0, 0]
+    seen = collate_observations([dataclasses.replace(observation, cameras={"front": frame})])
+    torch.manual_seed(seed)
+    after = augmented(seen, AugmentationConfig(zoom=0.3)).cameras["front"]
+    intrinsics = after.intrinsics_B33[0].double().numpy()
+    scale = intrinsics[0, 0] / frame.intrinsics_px[0, 0]
     assert 1.0 < scale <= 1.3
-    u, v, _ = after.intrinsics_px @ direction
-    assert middle_px(after.image) == pytest.approx([u + scale * off_px[0], v + scale * off_px[1]], abs=0.35)
-    assert after.image.shape == frame.image.shape
+    u, v, _ = intrinsics @ direction
+    image = after.images_B3HW[0].permute(1, 2, 0).numpy()
+    assert middle_px(image) == pytest.approx([u + scale * off_px[0], v + scale * off_px[1]], abs=0.35)
+    assert image.shape == frame.image.shape
 
 
 def test_the_same_draw_gives_the_same_and_another_draw_another(observation: Observation) -> None:
-    change = Augmentation(AugmentationConfig(brightness=0.3, contrast=0.3, saturation=0.5, zoom=0.2, lidar_dropout=0.5))
-    one, same, other = (change(observation, np.random.default_rng(seed)) for seed in (1, 1, 2))
-    assert np.array_equal(one.cameras["left"].image, same.cameras["left"].image)
-    assert not np.array_equal(one.cameras["left"].image, other.cameras["left"].image)
-    assert one.lidar is not None
-    assert observation.lidar is not None
-    assert one.lidar.intensity is not None
-    assert 0 < len(one.lidar.points_m) == len(one.lidar.intensity) < len(observation.lidar.points_m)
+    config = AugmentationConfig(
+        brightness=0.3, warmth=0.1, contrast=0.3, saturation=0.5, noise=0.02, zoom=0.2, lidar_dropout=0.5
+    )
+    seen, changed = collate_observations([observation, observation]), []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        changed.append(augmented(seen, config))
+    one, same, other = (each.cameras["left"].images_B3HW for each in changed)
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    assert not torch.equal(one[0], one[1]), "each sample has its own"
+    assert seen.lidar is not None
+    assert changed[0].lidar is not None
+    assert 0 < changed[0].lidar.keep_BP.sum() < seen.lidar.keep_BP.sum()
 
 
 def test_nothing_asked_for_changes_nothing(observation: Observation) -> None:
-    after = Augmentation(AugmentationConfig())(observation, np.random.default_rng(0))
-    assert np.array_equal(after.cameras["front"].image, observation.cameras["front"].image)
-    assert after.lidar is observation.lidar
+    seen = collate_observations([observation])
+    after = augmented(seen, AugmentationConfig())
+    assert torch.equal(after.cameras["front"].images_B3HW, seen.cameras["front"].images_B3HW)
+    assert after.lidar is seen.lidar
     with pytest.raises(ConfigError, match="zoom"):
         AugmentationConfig(zoom=1.5)
+    with pytest.raises(UnknownName, match="brightness"):
+        Imitation(augmentation={"brightnes": 0.1})
 
 
 def test_a_damaged_record_is_an_error_or_counted_and_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
