@@ -96,7 +96,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "waymo-rfs": "drivevla.evaluation.open_loop.waymo:WaymoRFS",
     },
     "policies": {  # whatever drives: drivevla.policies
-        "altered": "drivevla.policies.altered:altered_policy",
+        "altered": "drivevla.evaluation.altered:altered_policy",
         "expert": "drivevla.sim.expert:Expert",
         "constant_velocity": "drivevla.policies.constant_velocity:ConstantVelocity",
         "lane_follower": "drivevla.policies.lane_follower:LaneFollower",

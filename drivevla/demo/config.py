@@ -1,14 +1,14 @@
 """What a demonstration shows."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from drivevla.errors import ConfigError
+from drivevla.policies.loading import shipped_policies
 
 __all__ = ["EXPERT", "DemoConfig", "shipped_policy"]
 
 EXPERT = "expert"
-_SHIPPED = Path(__file__).parents[1] / "weights" / "nano"
+_SHIPPED = "nano"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,5 +59,5 @@ class DemoConfig:
 
 
 def shipped_policy() -> str | None:
-    """The folder of the checkpoint that ships; None while none does."""
-    return str(_SHIPPED) if _SHIPPED.is_dir() else None
+    """The name of the checkpoint that drives the demo; None where the package came without it."""
+    return _SHIPPED if _SHIPPED in shipped_policies() else None

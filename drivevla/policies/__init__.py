@@ -5,7 +5,6 @@
 ``constant_velocity``  keeps speed and heading
 ``lane_follower``      follows the route's lane blind to traffic; privileged
 ``replay``             answers with the plans of a recorded drive
-``altered``            another policy with a part of its input taken away
 =====================  ============================================================
 
 They are in the registry's group ``policies`` by these names. ``Guarded`` puts the safety layer behind any of them.

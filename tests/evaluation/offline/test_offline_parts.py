@@ -12,7 +12,7 @@ from drivevla.evaluation.offline.intervals import interval_by_drive
 from drivevla.evaluation.offline.selection import SampleSet
 from drivevla.evaluation.offline.truths import futures_table
 from drivevla.policies import ConstantVelocity
-from drivevla.policies.altered import Altered, altered_policy, change_called, changes_for
+from drivevla.evaluation.altered import Altered, altered_policy, change_called, changes_for
 from drivevla.testing import check_policy
 from drivevla.types import EgoState, Future, Observation, PastPoses, Provenance, Sample, Scene, Truth
 
