@@ -1,6 +1,6 @@
 """Pictures and sweeps changed at random while a model learns; what moves in a picture moves its calibration.
 
-All chance comes from torch's own generator, on the CPU, so that a step can be done again.
+All chance comes from torch's own generator of the device, so that a step that sets its seed can be done again.
 
 B batch, H height, W width.
 """
@@ -51,8 +51,9 @@ def augmented(sensors: SensorBatch, config: AugmentationConfig) -> SensorBatch:
     cameras = {name: _camera(camera, config) for name, camera in sorted(sensors.cameras.items())}
     lidar = sensors.lidar
     if lidar is not None and config.lidar_dropout:
-        lost_B1 = config.lidar_dropout * torch.rand(len(lidar.keep_BP), 1)
-        stays_BP = (torch.rand(lidar.keep_BP.shape) >= lost_B1).to(lidar.keep_BP.device)
+        device = lidar.keep_BP.device
+        lost_B1 = config.lidar_dropout * torch.rand(len(lidar.keep_BP), 1, device=device)
+        stays_BP = torch.rand(lidar.keep_BP.shape, device=device) >= lost_B1
         lidar = replace(lidar, keep_BP=lidar.keep_BP & stays_BP)
     return replace(sensors, cameras=cameras, lidar=lidar)
 
@@ -71,7 +72,7 @@ def _camera(camera: CameraBatch, config: AugmentationConfig) -> CameraBatch:
 def _window(images_B3HW: Tensor, intrinsics_B33: Tensor, most: float) -> tuple[Tensor, Tensor]:
     """A window of each picture at the picture's own size, and the intrinsics of that."""
     height, width = images_B3HW.shape[-2:]
-    drawn = torch.rand(len(images_B3HW), 3).to(images_B3HW.device)
+    drawn = torch.rand(len(images_B3HW), 3, device=images_B3HW.device)
     scale_B = 1.0 + most * drawn[:, 0]
     hidden_B2 = drawn[:, 1:] * (1.0 - 1.0 / scale_B)[:, None]  # share of width and height left and above the window
     theta = torch.zeros(len(scale_B), 2, 3, device=images_B3HW.device)
@@ -92,7 +93,7 @@ def _coloured(images_B3HW: Tensor, config: AugmentationConfig) -> Tensor:
     count, device = len(images_B3HW), images_B3HW.device
 
     def around(share: float, columns: int) -> Tensor:
-        return (1.0 + share * (2.0 * torch.rand(count, columns) - 1.0)).to(device)[..., None, None]
+        return (1.0 + share * (2.0 * torch.rand(count, columns, device=device) - 1.0))[..., None, None]
 
     grey = torch.tensor(_GREY, device=device)[:, None, None]
     light, contrast, saturation = around(config.brightness, 1), around(config.contrast, 1), around(config.saturation, 1)
@@ -102,6 +103,6 @@ def _coloured(images_B3HW: Tensor, config: AugmentationConfig) -> Tensor:
     plain = (images * grey).sum(dim=1, keepdim=True)
     images = plain + (images - plain) * saturation
     if config.noise:
-        strength = (255.0 * config.noise * torch.rand(count, 1, 1, 1)).to(device)
-        images = images + strength * torch.randn(images.shape).to(device)
+        strength = 255.0 * config.noise * torch.rand(count, 1, 1, 1, device=device)
+        images = images + strength * torch.randn(images.shape, device=device)
     return images

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from drivevla.errors import ConfigError, ContractError
+from drivevla.errors import ConfigError
 from drivevla.models.driving import DrivingModel, Understanding
 from drivevla.models.text.decoder import Task
 from drivevla.models.text.sentences import answer_sentence, commentary_sentence, language_of
@@ -47,11 +47,11 @@ class JointText:
     def loss(self, model: DrivingModel, batch: TrainingBatch, teacher: Any | None = None) -> Mapping[str, Tensor]:
         """Imitation's terms, and ``commentary`` and ``answer``: nats of a text, by the size of the batch.
 
+        A term is 0 where no sample of the batch has such a text; the log says of terms that never change.
+
         Raises:
-            ContractError: The model has no text decoder, or no sample of the batch has an explanation or a question.
+            ContractError: The model has no text decoder.
         """
-        if not any(each is not None for each in batch.explanations) and not any(batch.questions):
-            raise ContractError("joint_text needs samples with explanations or questions, and the batch has none")
         seen = self.imitation.seen(model, batch)
         understanding = model(seen.sensors)
         terms = self.imitation.terms(model, understanding, seen, batch)
