@@ -80,12 +80,11 @@ def _window(images_B3HW: Tensor, intrinsics_B33: Tensor, most: float) -> tuple[T
     theta[:, :, 2] = 2.0 * hidden_B2 + 1.0 / scale_B[:, None] - 1.0
     grid = F.affine_grid(theta, list(images_B3HW.shape), align_corners=False)
     seen = F.grid_sample(images_B3HW, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    window_from_picture = torch.zeros(len(scale_B), 3, 3, device=images_B3HW.device)
-    window_from_picture[:, 0, 0] = window_from_picture[:, 1, 1] = scale_B
-    window_from_picture[:, 0, 2] = -scale_B * hidden_B2[:, 0] * width
-    window_from_picture[:, 1, 2] = -scale_B * hidden_B2[:, 1] * height
-    window_from_picture[:, 2, 2] = 1.0
-    return seen, (window_from_picture.to(intrinsics_B33) @ intrinsics_B33)
+    # Written out, since autocast would make a product of matrices too coarse to be inverted.
+    moved = torch.cat([scale_B[:, None, None] * intrinsics_B33[:, :2], intrinsics_B33[:, 2:]], dim=1)
+    hidden_px_B2 = hidden_B2 * hidden_B2.new_tensor([width, height])
+    moved[:, :2, 2] -= scale_B[:, None] * hidden_px_B2
+    return seen, moved
 
 
 def _coloured(images_B3HW: Tensor, config: AugmentationConfig) -> Tensor:
