@@ -12,6 +12,7 @@ import numpy as np
 
 import drivevla
 from drivevla.errors import ConfigError, DataError
+from drivevla.evaluation.altered import Altered, change_called, changes_for
 from drivevla.evaluation.closed_loop.job import policy_options
 from drivevla.evaluation.offline.asking import (
     Answers,
@@ -32,7 +33,6 @@ from drivevla.evaluation.offline.scores import ProtocolScores, headline_of, prot
 from drivevla.evaluation.offline.selection import SampleSet, open_reader, samples_of, training_scenes
 from drivevla.evaluation.offline.truths import keyframe_truth, needs_keyframes
 from drivevla.evaluation.open_loop import OpenLoopTruth, load_metric, write_predictions, write_truth
-from drivevla.evaluation.altered import Altered, change_called, changes_for
 from drivevla.policies.learned import LearnedPolicy
 from drivevla.policies.loading import is_privileged, load_policy
 from drivevla.runs import start_run

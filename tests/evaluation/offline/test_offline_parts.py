@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivevla.errors import DataError, UnknownName, UserError
+from drivevla.evaluation.altered import Altered, altered_policy, change_called, changes_for
 from drivevla.evaluation.offline.ego_only import EgoOnly, ego_features, train_ego_only
 from drivevla.evaluation.offline.facts import manoeuvre_of, speed_group
 from drivevla.evaluation.offline.intervals import interval_by_drive
 from drivevla.evaluation.offline.selection import SampleSet
 from drivevla.evaluation.offline.truths import futures_table
 from drivevla.policies import ConstantVelocity
-from drivevla.evaluation.altered import Altered, altered_policy, change_called, changes_for
 from drivevla.testing import check_policy
 from drivevla.types import EgoState, Future, Observation, PastPoses, Provenance, Sample, Scene, Truth
 
