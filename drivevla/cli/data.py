@@ -1,4 +1,4 @@
-"""Look into a data set as downloaded, check it, split it, and pack a drive log for training.
+"""Look into a data set as downloaded, check it, split it, convert it, and pack a drive log for training.
 
 Examples:
   drivevla data info /data/nuscenes
@@ -6,9 +6,11 @@ Examples:
   drivevla data validate /data/CoVLA
   drivevla data info /data/logs --dataset my_reader
   drivevla data split logs/nano splits.json --by town --shares train=0.9 val=0.1
+  drivevla data convert logs/keyframes exported
   drivevla data pack logs/nano shards/nano --splits splits.json --split train
 
-The exit code of `validate` is 0 where nothing is wrong and 1 where something is. Formats and readers: docs/data.md.
+The exit code of `validate` is 0 where nothing is wrong and 1 where something is. `convert` writes
+nuScenes' layout, which the devkit loads. Formats and readers: docs/data.md.
 """
 
 from __future__ import annotations
@@ -31,9 +33,11 @@ _FAULTS_SHOWN = 50
 
 def add_arguments(parser: Parser) -> None:
     """The words and options after `drivevla data`."""
-    parser.add_argument("action", choices=["info", "pack", "preview", "split", "validate"])
+    parser.add_argument("action", choices=["convert", "info", "pack", "preview", "split", "validate"])
     parser.add_argument("root", type=Path, metavar="DIR", help="the data set's folder")
-    parser.add_argument("target", type=Path, nargs="?", metavar="OUT", help="of pack: a new folder; of split: a file")
+    parser.add_argument(
+        "target", type=Path, nargs="?", metavar="OUT", help="of pack and convert: a new folder; of split: a file"
+    )
     parser.add_argument("--dataset", metavar="NAME", help="which reader (found from the files)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where preview writes its sheets")
     parser.add_argument("--count", type=int, default=4, metavar="N", help="how many sheets, spread evenly (4)")
@@ -60,10 +64,11 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "info":
         print(_info(reader))
         return 0
-    if arguments.action in ("pack", "split"):
+    writers = {"convert": _convert, "pack": _pack, "split": _split}
+    if arguments.action in writers:
         if arguments.target is None:
             raise UserError(f"{arguments.action} needs OUT: drivevla data {arguments.action} DIR OUT")
-        return (_pack if arguments.action == "pack" else _split)(reader, arguments)
+        return writers[arguments.action](reader, arguments)
     if arguments.out is None:
         raise UserError("preview needs --out DIR")
     return _preview(reader, arguments.out, arguments.token, arguments.count)
@@ -104,6 +109,14 @@ def _split(reader: Reader, arguments: argparse.Namespace) -> int:
     frames = {scene.name: len(scene.tokens) for scene in reader.scenes}
     for name, scenes in split.items():
         print(f"{name}: {len(scenes)} scenes, {sum(frames[scene] for scene in scenes)} samples")
+    return 0
+
+
+def _convert(reader: Reader, arguments: argparse.Namespace) -> int:
+    from drivevla.datasets.nuscenes.export import EXPORT_VERSION, export_nuscenes
+
+    keyframes = export_nuscenes(reader, arguments.target)
+    print(f"{keyframes} keyframes in {arguments.target / EXPORT_VERSION}")
     return 0
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from drivevla.cli import main
 from drivevla.datasets.bench2drive import Bench2DriveReader
 from drivevla.datasets.bench2drive.fixture import write_bench2drive_fixture
 from drivevla.datasets.nuscenes import NuScenesReader
@@ -87,6 +88,13 @@ def test_the_devkit_renders_it(exported: Path, tmp_path: Path) -> None:
     first = devkit.sample[0]
     devkit.render_sample_data(first["data"]["CAM_FRONT"], out_path=str(tmp_path / "front.png"), verbose=False)
     assert (tmp_path / "front.png").stat().st_size > 1000
+
+
+def test_the_command_line_converts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_bench2drive_fixture(tmp_path / "clips", frames=6)
+    assert main(["data", "convert", str(tmp_path / "clips"), str(tmp_path / "out")]) == 0
+    assert "2 keyframes" in capsys.readouterr().out
+    assert main(["data", "convert", str(tmp_path / "clips")]) == 2
 
 
 def test_a_gap_begins_another_scene(clips: Bench2DriveReader, tmp_path: Path) -> None:
