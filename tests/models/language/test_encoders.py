@@ -95,7 +95,7 @@ def test_the_character_encoder_stays_below_a_million_weights() -> None:
 
 def test_a_sentence_is_read_once(minilm: PretrainedReader) -> None:
     calls: list[int] = []
-    handle = minilm._reader[0].register_forward_hook(lambda *_: calls.append(1))
+    handle = minilm._model._model.register_forward_hook(lambda *_: calls.append(1))
     with torch.no_grad():
         first = minilm(["stop at the church", "stop at the church"]).tokens_BLD
         again = minilm(["stop at the church"]).tokens_BLD
