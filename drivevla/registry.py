@@ -63,6 +63,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "semantic_grid": "drivevla.models.auxiliary.dense:SemanticGridHead",
     },
     "readers": {  # readers of data sets: drivevla.datasets
+        "argoverse2": "drivevla.datasets.argoverse2:Argoverse2Reader",
         "bench2drive": "drivevla.datasets.bench2drive:Bench2DriveReader",
         "comma2k19": "drivevla.datasets.comma2k19:Comma2k19Reader",
         "covla": "drivevla.datasets.covla:CoVLAReader",
