@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivevla.datasets.nuscenes.layout import CAMERAS, LIDAR
+from drivevla.datasets.nuscenes.map_fixture import roads_of_fixture
+from drivevla.datasets.nuscenes.map_lanes import EXPANSION
 from drivevla.datasets.nuscenes.tables import TableWriter, token_of, write_json, write_picture
 from drivevla.errors import require
 from drivevla.geometry import (
@@ -43,13 +45,16 @@ _OBJECTS = {  # category: (length, width, height), start (x, y) in the world, sp
 _LOCATION = "singapore-onenorth"
 
 
-def write_nuscenes_fixture(root: Path, *, keyframes: int = 9, can_bus: bool = False) -> None:
+def write_nuscenes_fixture(
+    root: Path, *, keyframes: int = 9, can_bus: bool = False, map_expansion: bool = False
+) -> None:
     """Write the data set.
 
     Args:
         root: Where to; made if it is not there.
         keyframes: Of each scene; 2 a second.
         can_bus: Whether to write the CAN bus expansion as well.
+        map_expansion: Whether to write the map expansion as well: lanes along which the drives go.
     """
     tables = TableWriter([_LOCATION], date="2020-09-13")
     for category in _OBJECTS:
@@ -61,6 +66,9 @@ def write_nuscenes_fixture(root: Path, *, keyframes: int = 9, can_bus: bool = Fa
         _Drive(root, tables, name, yaw_rate, keyframes).write()
         if can_bus:
             write_json(root / "can_bus" / f"{name}_pose.json", list(_can_messages(yaw_rate, keyframes)))
+    if map_expansion:
+        bend_radius_m = _SPEED_MPS / max(_SCENES.values())
+        write_json(root / EXPANSION / f"{_LOCATION}.json", roads_of_fixture(bend_radius_m))
     tables.write(root, _VERSION, more={})
 
 

@@ -14,6 +14,7 @@ from drivevla.datasets.nuscenes.commands import command_from_lateral_m
 from drivevla.datasets.nuscenes.faults import find_faults
 from drivevla.datasets.nuscenes.instructions import read_instructions
 from drivevla.datasets.nuscenes.layout import CAMERAS, LIDAR, VISIBILITY, find_version
+from drivevla.datasets.nuscenes.map_lanes import MapLanes
 from drivevla.datasets.pictures import read_picture
 from drivevla.errors import DataError, UserError, require, unknown_name
 from drivevla.geometry import invert_rigid, transform_points
@@ -82,6 +83,7 @@ class NuScenesReader:
         self._scene_of = {token: scene for scene in self._scenes for token in scene.tokens}
         self._pose_records = self._collect_pose_records()
         self._poses = lru_cache(maxsize=8)(self._poses_of_scene)
+        self._map_lanes = MapLanes(self._root)
         self._can = CanBus(self._root) if (self._root / "can_bus").is_dir() else None
 
     @classmethod
@@ -257,6 +259,7 @@ class NuScenesReader:
             objects=tuple(self._object(token, invert_rigid(world_from_ego)) for token in record["anns"])
             if not self.version.endswith("test")
             else None,
+            lanes=self._map_lanes.around(scene.map_name, world_from_ego),
         )
 
     def _object(self, token: str, ego_from_world: NDArray[np.float64]) -> ObjectTruth:
