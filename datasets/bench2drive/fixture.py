@@ -174,9 +174,9 @@ def _write_pictures(clip: Path, frame: int, actor: NDArray[np.float64], boxes: d
         intrinsics = intrinsics_from_fov(width_px=width, height_px=height, fov_deg=fov)
         camera_from_world = optical_from_sensor() @ invert_rigid(actor @ sensor)
         pixels, depth_m = project_points(camera_from_world, intrinsics, boxes["car"][None, :3, 3])
-        if depth_m[0] > 1.0:
-            u, v = np.clip(pixels[0].round(), -9, 999).astype(int)
-            picture[max(v - 2, 0) : v + 3, max(u - 2, 0) : u + 3] = (220, 20, 20)
+        u, v = np.nan_to_num(pixels[0], nan=-1.0).round().astype(int)
+        if depth_m[0] > 1.0 and 2 <= u < width - 2 and 2 <= v < height - 2:
+            picture[v - 2 : v + 3, u - 2 : u + 3] = (220, 20, 20)
         image.fromarray(picture).save(clip / "camera" / CAMERAS[name] / f"{frame:05d}.jpg", quality=90)
 
 
