@@ -1,8 +1,9 @@
-"""Look into a data set as downloaded, check it, split it, convert it, and pack a drive log for training.
+"""Look into a data set as downloaded, film it, check it, split it, convert it, and pack a drive log for training.
 
 Examples:
   drivevla data info /data/nuscenes
   drivevla data preview /data/nuscenes --out sheets --count 6
+  drivevla data film logs/nano films --count 2
   drivevla data validate /data/CoVLA
   drivevla data info /data/logs --dataset my_reader
   drivevla data split logs/nano splits.json --by town --shares train=0.9 val=0.1
@@ -17,8 +18,9 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from drivevla.cli.parser import Parser
 from drivevla.errors import UserError
@@ -29,18 +31,19 @@ if TYPE_CHECKING:
 __all__ = ["add_arguments", "run"]
 
 _FAULTS_SHOWN = 50
+Thing = TypeVar("Thing")
 
 
 def add_arguments(parser: Parser) -> None:
     """The words and options after `drivevla data`."""
-    parser.add_argument("action", choices=["convert", "info", "pack", "preview", "split", "validate"])
+    parser.add_argument("action", choices=["convert", "film", "info", "pack", "preview", "split", "validate"])
     parser.add_argument("root", type=Path, metavar="DIR", help="the data set's folder")
     parser.add_argument(
-        "target", type=Path, nargs="?", metavar="OUT", help="of pack and convert: a new folder; of split: a file"
+        "target", type=Path, nargs="?", metavar="OUT", help="of pack, convert and film: a folder; of split: a file"
     )
     parser.add_argument("--dataset", metavar="NAME", help="which reader (found from the files)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where preview writes its sheets")
-    parser.add_argument("--count", type=int, default=4, metavar="N", help="how many sheets, spread evenly (4)")
+    parser.add_argument("--count", type=int, default=4, metavar="N", help="how many sheets or films, spread evenly (4)")
     parser.add_argument("--token", metavar="TOKEN", help="preview this sample")
     parser.add_argument(
         "--by", choices=["town", "scene", "log"], default="town", help="what a split keeps together (town)"
@@ -64,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "info":
         print(_info(reader))
         return 0
-    writers = {"convert": _convert, "pack": _pack, "split": _split}
+    writers = {"convert": _convert, "film": _film, "pack": _pack, "split": _split}
     if arguments.action in writers:
         if arguments.target is None:
             raise UserError(f"{arguments.action} needs OUT: drivevla data {arguments.action} DIR OUT")
@@ -120,6 +123,16 @@ def _convert(reader: Reader, arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _film(reader: Reader, arguments: argparse.Namespace) -> int:
+    from drivevla.report.dataset_film import film_scene
+
+    arguments.target.mkdir(parents=True, exist_ok=True)
+    for scene in _evenly(reader.scenes, arguments.count):
+        path = arguments.target / f"{_file_name(scene.name)}.mp4"
+        print(f"{path}: {film_scene(reader, scene, path)} frames")
+    return 0
+
+
 def _pack(reader: Reader, arguments: argparse.Namespace) -> int:
     from drivevla.datasets.drivelog import DriveLogReader
     from drivevla.datasets.shards.packing import pack_drive_log
@@ -137,28 +150,37 @@ def _pack(reader: Reader, arguments: argparse.Namespace) -> int:
 
 
 def _preview(reader: Reader, out: Path, token: str | None, count: int) -> int:
-    import numpy as np
-
     from drivevla.datasets.preview import preview_sheet
     from drivevla.errors import DataError, require
 
     tokens = [token] if token else [each for scene in reader.scenes for each in scene.tokens]
     if not tokens:
         raise UserError(f"{reader.dataset} holds no sample")
-    chosen = [tokens[index] for index in np.unique(np.linspace(0, len(tokens) - 1, max(count, 1)).round().astype(int))]
     out.mkdir(parents=True, exist_ok=True)
     unreadable = 0
-    for each in chosen:
+    for each in _evenly(tokens, count):
         try:
             sheet = preview_sheet(reader.sample(each))
         except DataError as error:
             unreadable += 1
             print(f"{each}: {error}")
             continue
-        path = out / f"{''.join(letter if letter.isalnum() or letter in '-_' else '_' for letter in each)}.png"
+        path = out / f"{_file_name(each)}.png"
         require("PIL.Image", "data").fromarray(sheet).save(path)
         print(path)
     return 1 if unreadable else 0
+
+
+def _evenly(things: Sequence[Thing], count: int) -> list[Thing]:
+    """So many of them at most, the first and the last among them."""
+    import numpy as np
+
+    places = np.linspace(0, len(things) - 1, min(max(count, 1), len(things))).round().astype(int)
+    return [things[place] for place in places.tolist()]
+
+
+def _file_name(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_" else "_" for letter in name)
 
 
 def _validate(kind: type[object], root: Path, *, show_all: bool) -> int:

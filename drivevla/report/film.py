@@ -79,14 +79,14 @@ def drive_picture(
     return np.asarray(picture, dtype=np.uint8)
 
 
-def left_to_right(rig: SensorRig) -> tuple[str, ...]:
-    """A rig's cameras by where they look: what lies to the left of the car first, what lies behind it last."""
+def left_to_right(seen: SensorRig | Observation) -> tuple[str, ...]:
+    """The cameras by where they look: what lies to the left of the car first, what lies behind it last."""
 
     def side(name: str) -> tuple[bool, float]:
-        forward_x, forward_y = rig.cameras[name].ego_from_camera[:2, 2].tolist()
+        forward_x, forward_y = seen.cameras[name].ego_from_camera[:2, 2].tolist()
         return forward_x < -0.1, -forward_y
 
-    return tuple(sorted(rig.cameras, key=side))
+    return tuple(sorted(seen.cameras, key=side))
 
 
 def chinese_font_file() -> Path:
