@@ -5,21 +5,33 @@ theirs. Before anything is timed, both must give the same numbers.
 """
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 
+from drivevla.bench.made_up_samples import (
+    arcs,
+    forecast_samples,
+    rated_samples,
+    scene_samples,
+    text_samples,
+    told_samples,
+)
+from drivevla.bench.plain_forecasts import PLAIN_FORECASTS, plain_forecast
 from drivevla.bench.plain_metrics import LIDAR_AHEAD_M, PLAIN, plain_sample
 from drivevla.evaluation.open_loop import OpenLoopTruth, Predictions, Samples, load_metric
 from drivevla.geometry import matrix_from_yaw, rigid
 
-__all__ = ["MetricRate", "bench_samples", "measure_metric", "report"]
+__all__ = ["SAMPLES_OF", "MetricRate", "bench_samples", "measure_metric", "measure_scenes", "report"]
 
 REPEATS = 3
 SAMPLES = 512
 PLAIN_SAMPLES = 12
 OBJECTS = 20
+SCENES = ("navsim-v1.1", "navsim-v2")
+SCENE_SAMPLES = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,24 +52,24 @@ class MetricRate:
 
 
 def report() -> str:
-    """A line for every protocol that has a plain definition."""
-    samples = bench_samples(SAMPLES)
+    """A line for every protocol that has a plain definition, and one for each version of NAVSIM's."""
     lines = [f"open-loop metrics, {SAMPLES} samples with {OBJECTS} objects, one core, processor time"]
-    for name in PLAIN:
-        rate = measure_metric(name, samples)
+    for name, made_up in SAMPLES_OF.items():
+        rate = measure_metric(name, made_up(SAMPLES))
         lines.append(
-            f"{name:<16} {rate.samples_per_s:9.0f} samples/s, {rate.samples_per_s / rate.plain_samples_per_s:6.0f} x "
+            f"{name:<19} {rate.samples_per_s:9.0f} samples/s, {rate.samples_per_s / rate.plain_samples_per_s:6.0f} x "
             f"plain loops ({rate.plain_samples_per_s:.1f}); largest difference {rate.worst_difference:.1g}"
         )
-    return "\n".join(lines)
+    scenes = [f"{name:<19} {measure_scenes(name, SCENE_SAMPLES):9.0f} scenes/s of {SCENE_SAMPLES}" for name in SCENES]
+    return "\n".join(lines + scenes)
 
 
 def measure_metric(name: str, samples: Samples) -> MetricRate:
     """Time one protocol, and its plain definition on the first few samples."""
-    metric, plain = load_metric(name), PLAIN[name]
-    few = [plain_sample(samples, index) for index in range(min(PLAIN_SAMPLES, len(samples)))]
+    metric = load_metric(name)
+    few = [_plain_of(name, samples, index) for index in range(min(PLAIN_SAMPLES, len(samples)))]
     begin = time.process_time()
-    answers = [plain(each) for each in few]
+    answers = [plain() for plain in few]
     plain_s = time.process_time() - begin
     scores = metric.score(samples)
     worst = max(
@@ -65,11 +77,7 @@ def measure_metric(name: str, samples: Samples) -> MetricRate:
         for index, answer in enumerate(answers)
         for key, value in answer.items()
     )
-    best_s = np.inf
-    for _ in range(REPEATS):
-        begin = time.process_time()
-        metric.score(samples)
-        best_s = min(best_s, time.process_time() - begin)
+    best_s = min(_scored_s(name, samples) for _ in range(REPEATS))
     return MetricRate(
         name=name,
         samples_per_s=len(samples) / best_s,
@@ -78,13 +86,18 @@ def measure_metric(name: str, samples: Samples) -> MetricRate:
     )
 
 
+def measure_scenes(name: str, count: int) -> float:
+    """Scenes a second of one of NAVSIM's scores, simulation included; its official code scores 1 to 3 a second."""
+    return count / _scored_s(name, scene_samples(count))
+
+
 def bench_samples(count: int, *, seed: int = 0) -> Samples:
     """Made-up drives of 3 s among cars and pedestrians, with everything that the protocols ask for."""
     rng = np.random.default_rng(seed)
     times_s = np.arange(1, 7) * 0.5
     speed, turn = rng.uniform(2, 14, count), rng.uniform(-0.15, 0.15, count)
-    driven = _arcs(speed, turn, times_s)
-    planned = _arcs(speed * rng.uniform(0.8, 1.2, count), turn + rng.normal(0, 0.05, count), times_s)
+    driven = arcs(speed, turn, times_s)
+    planned = arcs(speed * rng.uniform(0.8, 1.2, count), turn + rng.normal(0, 0.05, count), times_s)
     boxes = np.zeros((count, 7, OBJECTS, 7))
     boxes[..., 0], boxes[..., 1] = rng.uniform(-35, 35, (count, 1, OBJECTS)), rng.uniform(-28, 28, (count, 1, OBJECTS))
     boxes[..., :2] += rng.uniform(-1, 1, (count, 1, OBJECTS, 2)) * np.arange(7)[:, None, None] * 0.5
@@ -125,9 +138,25 @@ def bench_samples(count: int, *, seed: int = 0) -> Samples:
     return Samples(predictions=predictions, truth=truth)
 
 
-def _arcs(
-    speed_mps: NDArray[np.float64], turn_radps: NDArray[np.float64], times_s: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    yaw = turn_radps[:, None] * times_s
-    chord = speed_mps[:, None] * times_s * np.sinc(yaw / (2 * np.pi))
-    return np.stack([chord * np.cos(yaw / 2), chord * np.sin(yaw / 2), yaw], axis=-1)
+SAMPLES_OF: Mapping[str, Callable[..., Samples]] = {
+    **dict.fromkeys(PLAIN, bench_samples),
+    "argoverse1": forecast_samples,
+    "argoverse2": forecast_samples,
+    "nuscenes-prediction": forecast_samples,
+    "waymo-rfs": rated_samples,
+    "dreaming": told_samples,
+    "text": text_samples,
+}
+"""Which samples every protocol with a plain definition is timed on; each takes a count and a seed."""
+
+
+def _plain_of(name: str, samples: Samples, index: int) -> Callable[[], dict[str, float]]:
+    if name in PLAIN:
+        return partial(PLAIN[name], plain_sample(samples, index))
+    return partial(PLAIN_FORECASTS[name], plain_forecast(samples, index))
+
+
+def _scored_s(name: str, samples: Samples) -> float:
+    metric, begin = load_metric(name), time.process_time()
+    metric.score(samples)
+    return time.process_time() - begin
