@@ -90,7 +90,10 @@ def test_help_answers_at_once() -> None:
         (["config", "shwo"], "no action of `drivevla config` 'shwo'; did you mean 'show'?"),
         (["config", "show"], "`drivevla config show` needs a NAME"),
         (["config", "show", "rigs/nan"], "no preset in rigs 'nan'; did you mean 'nano'?"),
-        (["config", "show", "nano"], "'nano' names several presets; say which: collections/nano, recipes/nano, rigs/nano"),
+        (
+            ["config", "show", "nano"],
+            "'nano' names several presets; say which: collections/nano, recipes/nano, rigs/nano",
+        ),
         (["config", "show", "rigs/nano", "capture_hz"], "an override is key=value"),
         (["config", "show", "rigs/nano", "capture_h=1"], "did you mean 'capture_hz'?"),
         (["config", "show", "x.yaml"], "say which kind of preset x.yaml is: --group rigs, for instance"),
