@@ -212,7 +212,8 @@ class _Drive:
         self._time_s = snapshot.time_s
         if abs(session.ego_filter.state.speed_mps) > 0.1:
             self._moved_s = self._time_s
-        moment = self._driver.after(snapshot, light=None if world is None else world.light_ahead)
+        light = None if world is None else world.light_ahead
+        moment = self._driver.after(snapshot, light=light, open_doors=self._director.open_doors)
         if moment.plan is not None:
             self._see(moment)
         self._release(LAG_S)

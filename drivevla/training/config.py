@@ -27,6 +27,10 @@ class DataConfig:
     """Other words for each instruction, in each language, beside those that were recorded."""
     languages: tuple[str, ...] = ("en", "zh")
     """Of the other words."""
+    questions: bool = False
+    """Whether each sample comes with the questions that its truth answers, for ``joint_text``."""
+    skip_damaged: int = 0
+    """So many samples that cannot be read are named, counted and left out; one more is an error."""
     cache: Literal["none", "memory", "device"] = "none"
     """Where decoded samples are kept: nowhere, so that they are read for each step; in memory; on the device."""
     validation_splits: tuple[str, ...] = ("val", "validation")
@@ -35,12 +39,11 @@ class DataConfig:
     """At most so many of their samples are looked at, evenly spread."""
 
     def __post_init__(self) -> None:
-        if self.wordings < 0 or self.validation_samples < 0:
-            raise ConfigError(
-                f"wordings and validation_samples must be at least 0, got {self.wordings} and {self.validation_samples}"
-            )
-        if self.wordings and not self.languages:
-            raise ConfigError("wordings need a language")
+        for name in ("wordings", "skip_damaged", "validation_samples"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}")
+        if (self.wordings or self.questions) and not self.languages:
+            raise ConfigError("wordings and questions need a language")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from drivevla.errors import ConfigError, DataError
+from drivevla.language import Split
 from drivevla.models.auxiliary.targets import auxiliary_target
 from drivevla.training.batches import TrainingSample
 from drivevla.training.config import DataConfig
+from drivevla.training.data import SkippingSamples
 from drivevla.training.sources import Samples
-from drivevla.types import Reader, Sample, Scene
+from drivevla.types import QuestionAnswer, Reader, Sample, Scene
 
 __all__ = ["ReaderSamples", "TrainingMaterial", "read_material", "training_sample"]
 
@@ -43,17 +48,29 @@ class ReaderSamples:
 
     Args:
         places: Reader and token of each sample.
+        asking: Languages in which questions are made from the truth, one for each sample; none are made without.
     """
 
-    def __init__(self, places: Sequence[tuple[Reader, str]]) -> None:
-        self._places = tuple(places)
+    def __init__(self, places: Sequence[tuple[Reader, str]], *, asking: Sequence[str] = ()) -> None:
+        self._places, self._asking = tuple(places), tuple(asking)
 
     def __len__(self) -> int:
         return len(self._places)
 
     def __getitem__(self, index: int) -> TrainingSample:
         reader, token = self._places[index]
-        return training_sample(reader.sample(token))
+        sample = reader.sample(token)
+        made = training_sample(sample)
+        return replace(made, questions=(*made.questions, *self._questions(sample))) if self._asking else made
+
+    def _questions(self, sample: Sample) -> tuple[QuestionAnswer, ...]:
+        """The same ones each time."""
+        from drivevla.datasets.exchanges import questions_of  # brings shapely, which training does without
+
+        rng = np.random.default_rng(zlib.crc32(str(sample.source).encode()))
+        language = self._asking[int(rng.integers(len(self._asking)))]
+        speed_mps = sample.observation.ego.speed_mps
+        return questions_of(sample.truth, speed_mps, language=language, split=Split.TRAIN, rng=rng)
 
 
 def training_sample(sample: Sample) -> TrainingSample:
@@ -72,6 +89,8 @@ def training_sample(sample: Sample) -> TrainingSample:
         name=str(sample.source),
         instruction=sample.truth.instruction,
         alternatives=sample.alternatives or (),
+        explanation=sample.explanation,
+        questions=sample.questions or (),
         auxiliary=auxiliary_target(sample.truth),
     )
 
@@ -99,9 +118,11 @@ def read_material(folders: Sequence[Path], config: DataConfig) -> TrainingMateri
     refuse_test_material(scenes=[scene for _, scene in [*watched, *learned]])
     if not any(scene.tokens for _, scene in learned):
         raise ConfigError(f"there is nothing to train on in {', '.join(map(str, folders))}")
+    asking = config.languages if config.questions else ()
+    train: Samples = ReaderSamples(_places(learned), asking=asking)
     return TrainingMaterial(
-        train=ReaderSamples(_places(learned)),
-        validation=ReaderSamples(_places(watched)) if watched else None,
+        train=SkippingSamples(train, at_most=config.skip_damaged) if config.skip_damaged else train,
+        validation=ReaderSamples(_places(watched), asking=asking) if watched else None,
         fingerprint=_fingerprint(readers),
         storage=_storage(readers),
         datasets=tuple(reader.dataset for reader, scene in learned for _ in scene.tokens),

@@ -13,12 +13,14 @@ import torch
 
 from drivevla.datasets.drivelog import DriveLogReader
 from drivevla.datasets.drivelog.fixture import small_rig, turning_drive, write_fixture
+from drivevla.datasets.exchanges import exchanges_of
 from drivevla.errors import ConfigError, DataError, UnknownName
 from drivevla.perception.collating import collate_observations
 from drivevla.training.augmenting import AugmentationConfig, augmented
+from drivevla.training.config import DataConfig
 from drivevla.training.data import SkippingSamples
 from drivevla.training.imitation import Imitation
-from drivevla.training.material import ReaderSamples
+from drivevla.training.material import ReaderSamples, read_material
 from drivevla.types import CameraFrame, Observation
 
 
@@ -109,3 +111,33 @@ def test_a_damaged_record_is_an_error_or_counted_and_left_out(tmp_path: Path, ca
     assert caplog.text.count("is left out") == 1
     with pytest.raises(DataError, match="1 samples cannot be read, 0 are put up with"):
         SkippingSamples(samples, at_most=0)[1]
+
+
+def test_what_a_log_says_reaches_training(tmp_path: Path) -> None:
+    write_fixture(tmp_path, episodes=1, frames=4)
+    reader = DriveLogReader(tmp_path)
+    plain, asked = (read_material([tmp_path], DataConfig(questions=questions)).train for questions in (False, True))
+    for index, token in enumerate(reader.scenes[0].tokens):
+        stored = reader.sample(token)
+        assert plain[index].explanation == stored.explanation
+        assert plain[index].questions == (stored.questions or ())
+        made = asked[index].questions
+        assert bool(made) == bool(exchanges_of(stored.truth, stored.observation.ego.speed_mps)), "what the truth knows"
+        assert all(each.exchange is not None for each in made[len(plain[index].questions) :])
+        assert made == asked[index].questions, "the same ones each time"
+    assert any(each.explanation is not None for each in (plain[index] for index in range(len(plain))))
+    assert any(asked[index].questions for index in range(len(asked)))
+
+
+def test_a_recipe_says_how_many_damaged_samples_are_put_up_with(tmp_path: Path) -> None:
+    write_fixture(tmp_path, episodes=1, frames=4)
+    row, _, _ = DriveLogReader(tmp_path).encoded("drive_00/000001")
+    lidar = tmp_path / "lidar/chunk-000/file-000.bin"
+    content = bytearray(lidar.read_bytes())
+    content[row["lidar_offset"] + 40] ^= 0xFF
+    lidar.write_bytes(bytes(content))
+    with pytest.raises(DataError, match=r"file-000\.bin"):
+        read_material([tmp_path], DataConfig()).train[1]
+    assert read_material([tmp_path], DataConfig(skip_damaged=1)).train[1].name.endswith("000002")
+    with pytest.raises(ConfigError, match="skip_damaged must be at least 0"):
+        DataConfig(skip_damaged=-1)
