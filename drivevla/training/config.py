@@ -97,10 +97,8 @@ class StageConfig:
     """Beginnings of the names of weights that do not learn."""
     draw: DrawConfig = field(default_factory=DrawConfig)
     """Which samples it sees."""
-    objectives: dict[str, ObjectiveConfig] = field(
-        default_factory=lambda: {"imitation": ObjectiveConfig(name="imitation")}
-    )
-    """What is minimised: the sum over all weighted terms."""
+    objectives: dict[str, ObjectiveConfig]
+    """What is minimised: the sum over all weighted terms. No default: it would join what a preset names."""
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "accumulate"):

@@ -18,7 +18,7 @@ from drivevla.models.parts import PartConfig
 from drivevla.registry import names
 from drivevla.testing.toy_junction import BENDS_PER_M, DT_S, STEPS, branch_of, junction_sample
 from drivevla.training.batches import TrainingSample, collate_samples
-from drivevla.training.config import StageConfig, TrainingConfig
+from drivevla.training.config import ObjectiveConfig, StageConfig, TrainingConfig
 from drivevla.training.sources import StreamedBatches
 from drivevla.training.stage import train_stage
 
@@ -27,6 +27,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "regression": {},
     "vocabulary": {"size": 200},
 }
+CELL_M = {"affordance": 0.5}
+"""Of the LiDAR's raster; a goal is a cell four times as large, and branches must end in different ones."""
 
 
 def approaches(count: int, split: str, seed: int) -> list[TrainingSample]:
@@ -55,14 +57,15 @@ def trained(head: str, samples: Sequence[TrainingSample], folder: Path, *, steps
             steps=STEPS,
             dt_s=DT_S,
             cameras=None,
-            lidar=PartConfig(name="raster", options={"cell_m": 2.0}),
+            lidar=PartConfig(name="raster", options={"cell_m": CELL_M.get(head, 2.0)}),
             readers=("minilm", "characters") if hears else (),
             fusion=FusionConfig(latents=8, layers=2, language="cross" if hears else "none"),
             head=PartConfig(name=head, options=OPTIONS.get(head, {})),
             head_hears=head == "affordance" and hears,
         )
     )
-    stage = StageConfig(steps=steps, batch_size=32, learning_rate=2e-3, warmup_steps=50)
+    objectives = {"imitation": ObjectiveConfig(name="imitation")}
+    stage = StageConfig(objectives=objectives, steps=steps, batch_size=32, learning_rate=2e-3, warmup_steps=50)
     train_stage(
         model,
         TrainingConfig(stages={"only": stage}, save_every=steps),

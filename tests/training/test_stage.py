@@ -56,6 +56,7 @@ def train(
     source: BatchSource | None = None,
     **changes: Any,
 ) -> tuple[DrivingModel, list[StepReport], dict[str, torch.Tensor]]:
+    changes.setdefault("objectives", {"imitation": ObjectiveConfig(name="imitation")})
     stage = StageConfig(steps=steps, batch_size=4, warmup_steps=2, **changes)
     config = TrainingConfig(stages={"only": stage}, ema_decay=0.9, save_every=3)
     torch.manual_seed(5)
@@ -203,7 +204,8 @@ def test_an_objective_says_which_option_it_does_not_take() -> None:
 
 
 def test_the_rate_rises_straight_and_falls_along_a_cosine() -> None:
-    stage = StageConfig(steps=110, warmup_steps=10, learning_rate=1.0, final_rate_share=0.1)
+    objectives = {"imitation": ObjectiveConfig(name="imitation")}
+    stage = StageConfig(objectives=objectives, steps=110, warmup_steps=10, learning_rate=1.0, final_rate_share=0.1)
     assert learning_rate(stage, 0) == pytest.approx(0.1)
     assert learning_rate(stage, 9) == pytest.approx(1.0)
     assert learning_rate(stage, 60) == pytest.approx(0.55)

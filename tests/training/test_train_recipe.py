@@ -108,3 +108,12 @@ def test_the_moving_average_is_what_is_stored(tmp_path: Path) -> None:
     stored = load_file(state / "state.safetensors")
     assert all(torch.equal(value, stored[f"average.{name}"]) for name, value in model.state_dict().items())
     assert any(not torch.equal(value, stored[f"model.{name}"]) for name, value in model.state_dict().items())
+
+
+def test_a_stage_minimises_what_its_recipe_names_and_nothing_else() -> None:
+    recipe = load_config(RecipeConfig, "nano")
+    assert recipe.training is not None
+    assert {name: list(stage.objectives) for name, stage in recipe.training.stages.items()} == {
+        "see": ["joint_text"],
+        "drive": ["joint_text"],
+    }
