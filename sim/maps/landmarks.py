@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 from drivevla.errors import DataError
 from drivevla.sim.maps.reference_line import ReferenceLine
+from drivevla.sim.maps.xml_numbers import number_of
 
 __all__ = ["Landmark", "landmarks"]
 
@@ -59,7 +60,7 @@ def landmarks(opendrive: str) -> tuple[Landmark, ...]:
         marked = [(element, data) for element in road.iterfind("objects/object") if (data := _user_data(element))]
         if marked:
             line = ReferenceLine.from_road(road)
-            found += [_landmark(element, data, line) for element, data in marked]
+            found += [_named_landmark(element, data, line) for element, data in marked]
     return tuple(found)
 
 
@@ -68,28 +69,24 @@ def _user_data(element: ET.Element) -> dict[str, str] | None:
     return data if "landmark" in data else None
 
 
+def _named_landmark(element: ET.Element, data: dict[str, str], line: ReferenceLine) -> Landmark:
+    try:
+        return _landmark(element, data, line)
+    except DataError as error:
+        raise DataError(f"object {element.get('id')} of road {line.road_id}: {error}") from error
+
+
 def _landmark(element: ET.Element, data: dict[str, str], line: ReferenceLine) -> Landmark:
-    identity = f"object {element.get('id')} of road {line.road_id}"
-
-    def number(attribute: str) -> float:
-        try:
-            value = float(element.attrib[attribute])
-        except (KeyError, ValueError) as error:
-            raise DataError(f"{identity}: its {attribute} must be a number, got {element.get(attribute)!r}") from error
-        if not math.isfinite(value):
-            raise DataError(f"{identity}: its {attribute} must be finite, got {value}")
-        return value
-
-    s_m, t_m = number("s"), number("t")
+    s_m, t_m = number_of(element, "s"), number_of(element, "t")
     x_m, y_m, z_m, road_yaw_rad = line.at(s_m, t_m)
     return Landmark(
         id=element.get("id", ""),
         kind=data["landmark"],
         color=data.get("color"),
         name=element.get("name", ""),
-        location_m=(x_m, -y_m, z_m + number("zOffset")),
-        yaw_deg=math.degrees(math.remainder(-(road_yaw_rad + number("hdg")), math.tau)),
-        size_m=(number("length"), number("width"), number("height")),
+        location_m=(x_m, -y_m, z_m + number_of(element, "zOffset")),
+        yaw_deg=math.degrees(math.remainder(-(road_yaw_rad + number_of(element, "hdg")), math.tau)),
+        size_m=(number_of(element, "length"), number_of(element, "width"), number_of(element, "height")),
         road_id=line.road_id,
         s_m=s_m,
         t_m=t_m,

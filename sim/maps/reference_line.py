@@ -3,7 +3,6 @@
 ASAM OpenDRIVE 1.4, sections 5.3.3 (plan view) and 5.3.5 (elevation). CARLA's frame is this one with y negated.
 """
 
-import bisect
 import math
 from dataclasses import dataclass
 from xml.etree import ElementTree as ET
@@ -11,7 +10,9 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from drivevla.errors import DataError
-from drivevla.sim.server.scene.plan_view import Geometry, PlanView
+from drivevla.sim.maps.cubics import CubicProfile
+from drivevla.sim.maps.plan_view import PlanView
+from drivevla.sim.maps.xml_numbers import number_of
 
 __all__ = ["ReferenceLine"]
 
@@ -28,7 +29,7 @@ class ReferenceLine:
     road_id: str
     length_m: float
     _plan_view: PlanView
-    _heights: tuple[tuple[float, ...], ...]
+    _elevation: CubicProfile
 
     @classmethod
     def from_road(cls, road: ET.Element) -> "ReferenceLine":
@@ -38,14 +39,11 @@ class ReferenceLine:
             DataError: There is no geometry, or a number is missing, not a number or not finite.
         """
         road_id = road.get("id", "")
-        pieces = tuple(_piece(geometry, road_id) for geometry in road.iterfind("planView/geometry"))
-        if not pieces:
-            raise DataError(f"road {road_id} has no geometry")
-        heights = tuple(
-            (_number(e, "s", road_id), *(_number(e, k, road_id) for k in "abcd"))
-            for e in road.iterfind("elevationProfile/elevation")
-        )
-        return cls(road_id, _number(road, "length", road_id), PlanView(pieces), heights)
+        try:
+            elevation = CubicProfile.of(road.iterfind("elevationProfile/elevation"))
+            return cls(road_id, number_of(road, "length"), PlanView.of(road), elevation)
+        except DataError as error:
+            raise DataError(f"road {road_id}: {error}") from error
 
     def at(self, s_m: float, t_m: float = 0.0) -> tuple[float, float, float, float]:
         """The point at distance ``s_m`` along the line and ``t_m`` to the left of it.
@@ -59,41 +57,4 @@ class ReferenceLine:
 
     def height_m(self, s_m: float) -> float:
         """Height of the reference line; 0 where the map has no elevation."""
-        index = bisect.bisect_right(self._heights, s_m, key=lambda height: height[0]) - 1
-        if index < 0:
-            return 0.0
-        start, a, b, c, d = self._heights[index]
-        ds = s_m - start
-        return a + ds * (b + ds * (c + ds * d))
-
-
-def _number(element: ET.Element, attribute: str, road_id: str) -> float:
-    try:
-        value = float(element.attrib[attribute])
-    except (KeyError, ValueError) as error:
-        raise DataError(
-            f"road {road_id}: {attribute} of <{element.tag}> must be a number, got {element.get(attribute)!r}"
-        ) from error
-    if not math.isfinite(value):
-        raise DataError(f"road {road_id}: {attribute} of <{element.tag}> must be finite, got {value}")
-    return value
-
-
-def _piece(geometry: ET.Element, road_id: str) -> Geometry:
-    s, x, y, heading, length = (_number(geometry, key, road_id) for key in ("s", "x", "y", "hdg", "length"))
-    shape = next((child for child in geometry if child.tag != "userData"), None)
-    tag = "nothing" if shape is None else shape.tag
-    if shape is None or tag not in {"line", "arc", "spiral", "poly3", "paramPoly3"}:
-        raise DataError(f"road {road_id}: a geometry must be line, arc, spiral, poly3 or paramPoly3, got {tag}")
-    place = (s, x, y, heading, length)
-    if tag == "line":
-        return Geometry(*place, "line")
-    if tag == "arc":
-        return Geometry(*place, "arc", (_number(shape, "curvature", road_id),))
-    if tag == "spiral":
-        return Geometry(*place, "spiral", tuple(_number(shape, key, road_id) for key in ("curvStart", "curvEnd")))
-    if tag == "poly3":
-        return Geometry(*place, "poly3", tuple(_number(shape, key, road_id) for key in "abcd"))
-    cubics = [_number(shape, key + axis, road_id) for axis in "UV" for key in "abcd"]
-    end = 1.0 if shape.get("pRange", "normalized") == "normalized" else length
-    return Geometry(*place, "paramPoly3", (*cubics, end))
+        return float(self._elevation(np.array([s_m]))[0])

@@ -66,7 +66,8 @@ def _code_digest() -> str:
     """Hash of the sources that shape a scene."""
     here = Path(__file__).parent
     bodies = sorted((here.parent / "render" / "bodies").glob("*.py"))
-    files = [*sorted(here.glob("*.py")), *bodies, here.parent / "pose.py", here.parents[1] / "maps" / "landmarks.py"]
+    roads = sorted((here.parents[1] / "maps").glob("*.py"))
+    files = [*sorted(here.glob("*.py")), *bodies, here.parent / "pose.py", *roads]
     digest = hashlib.sha256(np.__version__.encode())
     for file in files:
         digest.update(file.read_bytes())

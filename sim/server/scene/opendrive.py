@@ -1,16 +1,16 @@
-"""The parts of an OpenDRIVE text that the client's API does not give: widths, marks, elevation, objects, controllers.
+"""The parts of an OpenDRIVE text that the client's API does not give: widths, marks, elevation, controllers.
 
 Only what the scene needs is read. Lane positions agree with ``carla.Map``: like the client's own parser, this one
 ignores superelevation and lateral shape.
 """
 
-import math
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from drivevla.errors import DataError
-from drivevla.sim.server.scene.cubics import CubicProfile
-from drivevla.sim.server.scene.plan_view import Geometry, PlanView
+from drivevla.sim.maps.cubics import CubicProfile
+from drivevla.sim.maps.plan_view import PlanView
+from drivevla.sim.maps.xml_numbers import number_of
 
 __all__ = [
     "Connection",
@@ -20,7 +20,6 @@ __all__ = [
     "Road",
     "RoadMark",
     "RoadNetwork",
-    "RoadObject",
     "parse_opendrive",
 ]
 
@@ -58,22 +57,6 @@ class LaneSection:
 
 
 @dataclass(frozen=True, slots=True)
-class RoadObject:
-    """A ``<object>`` beside or on the road; ``outline`` holds (u, v) corners where it has one."""
-
-    object_id: str
-    name: str
-    kind: str
-    s_m: float
-    t_m: float
-    z_offset_m: float
-    heading_rad: float
-    length_m: float
-    width_m: float
-    height_m: float
-
-
-@dataclass(frozen=True, slots=True)
 class Road:
     """One road; ``junction_id`` is -1 outside junctions. Links are (element type, id, contact point) or None."""
 
@@ -84,7 +67,6 @@ class Road:
     elevation: CubicProfile
     lane_offset: CubicProfile
     sections: tuple[LaneSection, ...]
-    objects: tuple[RoadObject, ...]
     predecessor: tuple[str, int, str] | None
     successor: tuple[str, int, str] | None
 
@@ -129,7 +111,7 @@ def parse_opendrive(text: str) -> RoadNetwork:
         raise DataError(f"the OpenDRIVE text is not well-formed XML: {error}") from error
     if root.tag != "OpenDRIVE":
         raise DataError(f"the root element of an OpenDRIVE text is <OpenDRIVE>, got <{root.tag}>")
-    roads = [_road(element) for element in root.iterfind("road")]
+    roads = [_named_road(element) for element in root.iterfind("road")]
     if not roads:
         raise DataError("the OpenDRIVE text has no <road>")
     junctions = [_junction(element) for element in root.iterfind("junction")]
@@ -140,54 +122,12 @@ def parse_opendrive(text: str) -> RoadNetwork:
     return RoadNetwork({r.road_id: r for r in roads}, {j.junction_id: j for j in junctions}, controllers)
 
 
-def _number(element: ElementTree.Element, name: str, default: float | None = None) -> float:
-    text = element.get(name)
-    if text is None:
-        if default is None:
-            raise DataError(f"<{element.tag}> needs the attribute {name!r}; it has {sorted(element.keys())}")
-        return default
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise DataError(f"<{element.tag} {name}={text!r}>: not a number") from error
-    if not math.isfinite(value):
-        raise DataError(f"<{element.tag} {name}={text!r}>: not finite")
-    return value
-
-
-def _cubics(elements: list[ElementTree.Element], start: str) -> CubicProfile:
-    def record(e: ElementTree.Element) -> tuple[float, float, float, float, float]:
-        a, b, c, d = (_number(e, name, 0.0) for name in "abcd")
-        return _number(e, start, 0.0), a, b, c, d
-
-    return CubicProfile.of(map(record, elements))
-
-
-def _geometry(element: ElementTree.Element) -> Geometry:
-    s, x, y, heading, length = (_number(element, name) for name in ("s", "x", "y", "hdg", "length"))
-    pose = (s, x, y, heading, length)
-    for shape in element:
-        if shape.tag == "line":
-            return Geometry(*pose, "line")
-        if shape.tag == "arc":
-            return Geometry(*pose, "arc", (_number(shape, "curvature"),))
-        if shape.tag == "spiral":
-            return Geometry(*pose, "spiral", (_number(shape, "curvStart"), _number(shape, "curvEnd")))
-        if shape.tag == "poly3":
-            return Geometry(*pose, "poly3", tuple(_number(shape, k) for k in "abcd"))
-        if shape.tag == "paramPoly3":
-            end = length if shape.get("pRange") == "arcLength" else 1.0
-            values = [_number(shape, k + axis) for axis in "UV" for k in "abcd"]
-            return Geometry(*pose, "paramPoly3", (*values, end))
-    raise DataError(f"<geometry s={s}> holds no shape that is known: line, arc, spiral, poly3, paramPoly3")
-
-
 def _mark(element: ElementTree.Element) -> RoadMark:
     return RoadMark(
-        _number(element, "sOffset", 0.0),
+        number_of(element, "sOffset", 0.0),
         element.get("type", "none"),
         element.get("color", "standard"),
-        _number(element, "width", 0.12),
+        number_of(element, "width", 0.12),
     )
 
 
@@ -195,19 +135,19 @@ def _lane(element: ElementTree.Element) -> Lane:
     height = element.find("height")
     links = [element.find(f"link/{end}") for end in ("predecessor", "successor")]
     return Lane(
-        lane_id=int(_number(element, "id")),
+        lane_id=int(number_of(element, "id")),
         kind=element.get("type", "none"),
-        width=_cubics(element.findall("width"), "sOffset"),
-        height_m=(0.0, 0.0) if height is None else (_number(height, "inner", 0.0), _number(height, "outer", 0.0)),
+        width=CubicProfile.of(element.iterfind("width"), "sOffset"),
+        height_m=(0.0, 0.0) if height is None else (number_of(height, "inner", 0.0), number_of(height, "outer", 0.0)),
         marks=tuple(sorted((_mark(m) for m in element.iterfind("roadMark")), key=lambda mark: mark.start_m)),
-        predecessor=None if links[0] is None else int(_number(links[0], "id")),
-        successor=None if links[1] is None else int(_number(links[1], "id")),
+        predecessor=None if links[0] is None else int(number_of(links[0], "id")),
+        successor=None if links[1] is None else int(number_of(links[1], "id")),
     )
 
 
 def _sections(road: ElementTree.Element, length_m: float) -> tuple[LaneSection, ...]:
-    elements = sorted(road.iterfind("lanes/laneSection"), key=lambda e: _number(e, "s", 0.0))
-    starts = [_number(e, "s", 0.0) for e in elements]
+    elements = sorted(road.iterfind("lanes/laneSection"), key=lambda e: number_of(e, "s", 0.0))
+    starts = [number_of(e, "s", 0.0) for e in elements]
     sections = []
     for element, start, end in zip(elements, starts, [*starts, length_m][1:], strict=True):
         lanes = sorted((_lane(lane) for lane in element.iterfind("*/lane")), key=lambda lane: -lane.lane_id)
@@ -216,43 +156,33 @@ def _sections(road: ElementTree.Element, length_m: float) -> tuple[LaneSection, 
     return tuple(sections)
 
 
-def _object(element: ElementTree.Element) -> RoadObject:
-    return RoadObject(
-        object_id=element.get("id", ""),
-        name=element.get("name", ""),
-        kind=element.get("type", "none"),
-        s_m=_number(element, "s"),
-        t_m=_number(element, "t"),
-        z_offset_m=_number(element, "zOffset", 0.0),
-        heading_rad=_number(element, "hdg", 0.0),
-        length_m=_number(element, "length", 0.0),
-        width_m=_number(element, "width", 0.0),
-        height_m=_number(element, "height", 0.0),
-    )
-
-
 def _link(road: ElementTree.Element, end: str) -> tuple[str, int, str] | None:
     element = road.find(f"link/{end}")
     if element is None:
         return None
-    return element.get("elementType", "road"), int(_number(element, "elementId")), element.get("contactPoint", "")
+    return element.get("elementType", "road"), int(number_of(element, "elementId")), element.get("contactPoint", "")
+
+
+def _named_road(element: ElementTree.Element) -> Road:
+    try:
+        return _road(element)
+    except DataError as error:
+        raise DataError(f"road {element.get('id')}: {error}") from error
 
 
 def _road(element: ElementTree.Element) -> Road:
-    road_id, length_m = int(_number(element, "id")), _number(element, "length")
-    pieces = tuple(sorted((_geometry(g) for g in element.iterfind("planView/geometry")), key=lambda g: g.start_s_m))
+    length_m, plan_view = number_of(element, "length"), PlanView.of(element)
     sections = _sections(element, length_m)
-    if not pieces or not sections or length_m <= 0:
-        raise DataError(f"road {road_id} needs a positive length, a <planView> and a <laneSection>")
+    if not sections or length_m <= 0:
+        raise DataError("a road needs a positive length and a <laneSection>")
     return Road(
-        road_id=road_id,
-        junction_id=int(_number(element, "junction", -1)),
+        road_id=int(number_of(element, "id")),
+        junction_id=int(number_of(element, "junction", -1)),
         length_m=length_m,
-        plan_view=PlanView(pieces),
-        elevation=_cubics(element.findall("elevationProfile/elevation"), "s"),
-        lane_offset=_cubics(element.findall("lanes/laneOffset"), "s"),
+        plan_view=plan_view,
+        elevation=CubicProfile.of(element.iterfind("elevationProfile/elevation")),
+        lane_offset=CubicProfile.of(element.iterfind("lanes/laneOffset")),
         sections=sections,
-        objects=tuple(_object(o) for o in element.iterfind("objects/object")),
         predecessor=_link(element, "predecessor"),
         successor=_link(element, "successor"),
     )
@@ -261,9 +191,9 @@ def _road(element: ElementTree.Element) -> Road:
 def _junction(element: ElementTree.Element) -> Junction:
     connections = []
     for c in element.iterfind("connection"):
-        links = tuple((int(_number(k, "from")), int(_number(k, "to"))) for k in c.iterfind("laneLink"))
-        incoming, connecting = int(_number(c, "incomingRoad")), int(_number(c, "connectingRoad"))
+        links = tuple((int(number_of(k, "from")), int(number_of(k, "to"))) for k in c.iterfind("laneLink"))
+        incoming, connecting = int(number_of(c, "incomingRoad")), int(number_of(c, "connectingRoad"))
         connections.append(Connection(incoming, connecting, c.get("contactPoint", "start"), links))
-    controllers = sorted(element.iterfind("controller"), key=lambda c: _number(c, "sequence", 0.0))
+    controllers = sorted(element.iterfind("controller"), key=lambda c: number_of(c, "sequence", 0.0))
     ids = tuple(c.get("id", "") for c in controllers)
-    return Junction(int(_number(element, "id")), tuple(connections), ids)
+    return Junction(int(number_of(element, "id")), tuple(connections), ids)

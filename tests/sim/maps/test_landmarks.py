@@ -33,9 +33,9 @@ def test_maps_without_landmarks_have_none() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "complaint"),
     [
-        ('height="9"', "", "object 2 of road 5: its height must be a number, got None"),
-        ('t="-12"', 't="far"', "its t must be a number, got 'far'"),
-        ('s="40"', 's="inf"', "its s must be finite"),
+        ('height="9"', "", "object 2 of road 5: height of <object> must be a number, got None"),
+        ('t="-12"', 't="far"', "t of <object> must be a number, got 'far'"),
+        ('s="40"', 's="inf"', "s of <object> must be finite"),
         ("</planView>", "", "broken XML"),
     ],
 )

@@ -52,8 +52,8 @@ def test_kept_stations_stray_less_than_a_centimetre(street_source: MapSource) ->
         ("<html/>", "<html>"),
         ("<OpenDRIVE/>", "no <road>"),
         ('<OpenDRIVE><road id="1" length="10"/></OpenDRIVE>', "planView"),
-        ('<OpenDRIVE><road id="1" length="ten"/></OpenDRIVE>', "not a number"),
-        ('<OpenDRIVE><road id="1" length="nan"/></OpenDRIVE>', "not finite"),
+        ('<OpenDRIVE><road id="1" length="ten"/></OpenDRIVE>', "road 1: length of <road> must be a number, got 'ten'"),
+        ('<OpenDRIVE><road id="1" length="nan"/></OpenDRIVE>', "must be finite"),
         ('<OpenDRIVE><road id="1"/></OpenDRIVE>', "length"),
     ],
 )

@@ -6,9 +6,13 @@ spirals are integrated by Gauss-Legendre quadrature, polynomials are looked up i
 
 from dataclasses import dataclass
 from typing import Literal
+from xml.etree import ElementTree as ET
 
 import numpy as np
 from numpy.typing import NDArray
+
+from drivevla.errors import DataError
+from drivevla.sim.maps.xml_numbers import number_of
 
 __all__ = ["Geometry", "GeometryKind", "PlanView"]
 
@@ -81,9 +85,21 @@ class Geometry:
 
 @dataclass(frozen=True, slots=True)
 class PlanView:
-    """A road's reference line."""
+    """A road's reference line, in pieces by where they start."""
 
     pieces: tuple[Geometry, ...]
+
+    @classmethod
+    def of(cls, road: ET.Element) -> "PlanView":
+        """Read it from a ``<road>`` element.
+
+        Raises:
+            DataError: There is no geometry, its shape is unknown, or a number is missing or not finite.
+        """
+        pieces = sorted(map(_piece, road.iterfind("planView/geometry")), key=lambda piece: piece.start_s_m)
+        if not pieces:
+            raise DataError("its <planView> has no geometry")
+        return cls(tuple(pieces))
 
     def __call__(self, s_m: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Positions (N, 2) in metres and headings (N,) in radians at ``s_m``, in CARLA's frame.
@@ -108,3 +124,26 @@ def _horner(x: NDArray[np.float64], coefficients: NDArray[np.float64]) -> NDArra
     for coefficient in coefficients[::-1]:
         value = value * x + coefficient
     return value
+
+
+def _piece(geometry: ET.Element) -> Geometry:
+    s, x, y, heading, length = (number_of(geometry, key) for key in ("s", "x", "y", "hdg", "length"))
+    shape = next((child for child in geometry if child.tag != "userData"), None)
+    if shape is None:
+        raise DataError("a geometry must be line, arc, spiral, poly3 or paramPoly3, got nothing")
+    match shape.tag:
+        case "line":
+            return Geometry(s, x, y, heading, length, "line")
+        case "arc":
+            return Geometry(s, x, y, heading, length, "arc", (number_of(shape, "curvature"),))
+        case "spiral":
+            ends = number_of(shape, "curvStart"), number_of(shape, "curvEnd")
+            return Geometry(s, x, y, heading, length, "spiral", ends)
+        case "poly3":
+            return Geometry(s, x, y, heading, length, "poly3", tuple(number_of(shape, key) for key in "abcd"))
+        case "paramPoly3":
+            cubics = [number_of(shape, key + axis) for axis in "UV" for key in "abcd"]
+            end = length if shape.get("pRange") == "arcLength" else 1.0
+            return Geometry(s, x, y, heading, length, "paramPoly3", (*cubics, end))
+        case other:
+            raise DataError(f"a geometry must be line, arc, spiral, poly3 or paramPoly3, got {other}")

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from xml.etree import ElementTree as ET
 
 import numpy as np
 from numpy.typing import NDArray
+
+from drivevla.sim.maps.xml_numbers import number_of
 
 __all__ = ["CubicProfile"]
 
@@ -22,8 +25,17 @@ class CubicProfile:
     coefficients: NDArray[np.float64]
 
     @classmethod
-    def of(cls, records: Iterable[tuple[float, float, float, float, float]]) -> "CubicProfile":
-        """From (s, a, b, c, e) records in any order; of two with one start the later counts."""
+    def of(cls, elements: Iterable[ET.Element], start: str = "s") -> "CubicProfile":
+        """Read it from elements with a, b, c, d, in any order; of two with one start the later counts.
+
+        Args:
+            elements: One for each piece.
+            start: The attribute that says where a piece starts.
+
+        Raises:
+            DataError: A number is not finite.
+        """
+        records = [[number_of(element, key, 0.0) for key in (start, *"abcd")] for element in elements]
         table = np.array(sorted(records, key=lambda record: record[0]), dtype=np.float64).reshape(-1, 5)
         return cls(table[:, 0], table[:, 1:])
 
