@@ -55,6 +55,8 @@ class SceneEncoder(nn.Module):
         grid: Of the lifted features where there is no LiDAR encoder.
         token_cells: Side of the square of grid cells that makes a token.
         ego: Which of ``EGO_FEATURES`` are seen; none leaves the token out.
+        halved: Cameras whose pictures are brought to half their size first; their calibration stays right, since a
+            token's rays follow from its place in the whole picture.
         history: Whether past poses are seen. A model that sees its past learns to go on as it did, instead of looking
             (the copycat problem, arXiv 2010.14876).
 
@@ -73,12 +75,14 @@ class SceneEncoder(nn.Module):
         grid: BevGrid | None = None,
         token_cells: int = 2,
         ego: tuple[str, ...] = EGO_FEATURES,
+        halved: tuple[str, ...] = (),
         history: bool = True,
     ) -> None:
         super().__init__()
         if cameras is None and (lidar is None or lift):
             raise ContractError("a scene needs cameras or LiDAR, and lifting needs cameras")
         self.width, self.cameras, self.lidar, self.lift, self.token_cells = width, cameras, lidar, lift, token_cells
+        self.halved = halved
         self.grid: BevGrid = lidar.grid if lidar is not None else grid or BevGrid(cell_m=2.0)  # type: ignore[assignment]
         self.rays = RayEmbedding(width) if cameras is not None else None
         self.fuse = nn.Conv2d(2 * width, width, 3, padding=1) if lift and lidar is not None else None
@@ -130,13 +134,18 @@ class SceneEncoder(nn.Module):
         if not cameras and self.lidar is None:
             raise ContractError("this model sees through cameras alone, and the observation has none")
         sizes: dict[torch.Size, list[str]] = {}
-        for name in sorted(cameras):
-            sizes.setdefault(cameras[name].images_B3HW.shape[2:], []).append(name)
+        pictures = {name: self._picture(name, cameras[name]) for name in sorted(cameras)}
+        for name, images_B3HW in pictures.items():
+            sizes.setdefault(images_B3HW.shape[2:], []).append(name)
         features: dict[str, Tensor] = {}
         for names in sizes.values():
-            encoded = self.cameras(torch.cat([cameras[name].images_B3HW for name in names]))
+            encoded = self.cameras(torch.cat([pictures[name] for name in names]))
             features |= dict(zip(names, encoded.chunk(len(names)), strict=True))
         return features
+
+    def _picture(self, name: str, camera: CameraBatch) -> Tensor:
+        images_B3HW = camera.images_B3HW
+        return F.avg_pool2d(images_B3HW.float(), 2) if name in self.halved else images_B3HW
 
     def _camera_tokens(self, feature_BDHW: Tensor, camera: CameraBatch) -> tuple[Tensor, Tensor]:
         assert self.rays is not None

@@ -24,6 +24,7 @@ __all__ = [
     "load_checkpoint",
     "read_about",
     "save_checkpoint",
+    "take_weights",
 ]
 
 FORMAT = 1
@@ -105,14 +106,9 @@ def load_checkpoint(folder: Path, device: torch.device | str = "cpu") -> tuple[D
     Raises:
         CheckpointError: The folder holds no checkpoint, or its weights do not fit the model that it describes.
     """
-    safetensors = require("safetensors.torch", "train")
     about = read_about(folder)
     model = DrivingModel(about.model)
-    try:
-        weights = safetensors.load_file(folder / WEIGHTS_FILE)
-    except (OSError, require("safetensors", "train").SafetensorError) as error:
-        raise CheckpointError(f"{folder / WEIGHTS_FILE} cannot be read: {error}") from error
-    own = model.state_dict()
+    weights, own = _read_weights(folder), model.state_dict()
     missing, surplus = sorted(set(own) - set(weights)), sorted(set(weights) - set(own))
     misshapen = sorted(name for name in set(own) & set(weights) if own[name].shape != weights[name].shape)
     if missing or surplus or misshapen:
@@ -122,3 +118,32 @@ def load_checkpoint(folder: Path, device: torch.device | str = "cpu") -> tuple[D
         )
     model.load_state_dict({name: value.to(own[name].dtype) for name, value in weights.items()})
     return model.to(device).eval(), about
+
+
+def take_weights(model: DrivingModel, folder: Path) -> tuple[str, ...]:
+    """Give a model the weights of a checkpoint wherever name and shape agree; the others stay as they are.
+
+    Returns:
+        The names of those that stayed.
+
+    Raises:
+        CheckpointError: The folder holds no checkpoint, or no weight of it fits.
+    """
+    read_about(folder)
+    weights, own = _read_weights(folder), model.state_dict()
+    fitting = {name for name, value in weights.items() if name in own and own[name].shape == value.shape}
+    if not fitting:
+        raise CheckpointError(f"no weight of {folder} fits the model that is to begin with them")
+    model.load_state_dict(
+        {name: weights[name].to(value.dtype) if name in fitting else value for name, value in own.items()}
+    )
+    return tuple(sorted(set(own) - fitting))
+
+
+def _read_weights(folder: Path) -> dict[str, torch.Tensor]:
+    safetensors = require("safetensors.torch", "train")
+    try:
+        weights: dict[str, torch.Tensor] = safetensors.load_file(folder / WEIGHTS_FILE)
+    except (OSError, require("safetensors", "train").SafetensorError) as error:
+        raise CheckpointError(f"{folder / WEIGHTS_FILE} cannot be read: {error}") from error
+    return weights

@@ -54,6 +54,8 @@ class ModelConfig:
     """Time between them."""
     cameras: PartConfig | None = field(default_factory=lambda: PartConfig(name="convolutional"))
     """Encodes pictures; null for a blind model."""
+    halved: tuple[str, ...] = ()
+    """Cameras whose pictures are brought to half their size first: those to the sides need not read lamps."""
     lidar: PartConfig | None = field(default_factory=lambda: PartConfig(name="pillars"))
     """Encodes sweeps; null for a model without."""
     lift: bool = False

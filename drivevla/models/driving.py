@@ -68,6 +68,7 @@ class DrivingModel(nn.Module):
             cameras=build_part("encoders", config.cameras, config.width) if config.cameras else None,
             lidar=build_part("encoders", config.lidar, config.width) if config.lidar else None,
             lift=config.lift,
+            halved=config.halved,
             objects=build_part("encoders", config.objects, config.width) if config.objects else None,
             ego=config.ego,
             history=config.history,

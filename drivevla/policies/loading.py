@@ -11,7 +11,7 @@ from drivevla.errors import UserError
 from drivevla.policies.learned import LearnedPolicy
 from drivevla.runs.condition import ARTEFACTS
 
-__all__ = ["CHECKPOINT", "SHIPPED", "is_privileged", "load_policy", "shipped_policies"]
+__all__ = ["CHECKPOINT", "SHIPPED", "checkpoint_folder", "is_privileged", "load_policy", "shipped_policies"]
 
 CHECKPOINT = "checkpoint"
 """The folder among the artefacts of a training's run that drives."""
@@ -38,7 +38,7 @@ def load_policy(name: str | Path, *, device: str = "cpu", options: Mapping[str, 
         CheckpointError: The folder holds no checkpoint that this version reads.
         UserError: There is no such folder, or options were given for a checkpoint.
     """
-    folder = _checkpoint_of(name)
+    folder = checkpoint_folder(name)
     if folder is None:
         return registry.load("policies", str(name))(**(options or {}))
     if options:
@@ -54,7 +54,7 @@ def is_privileged(name: str | Path) -> bool:
         UserError: There is no such folder.
         CheckpointError: The folder holds no checkpoint that this version reads.
     """
-    folder = _checkpoint_of(name)
+    folder = checkpoint_folder(name)
     if folder is None:
         return getattr(registry.load("policies", str(name)), "needs_truth", False) is True
     from drivevla.models.checkpoint import read_about
@@ -63,8 +63,11 @@ def is_privileged(name: str | Path) -> bool:
     return False
 
 
-def _checkpoint_of(name: str | Path) -> Path | None:
+def checkpoint_folder(name: str | Path) -> Path | None:
     """The folder of a trained policy; the checkpoint within it where it is that of a training's run; else None.
+
+    Args:
+        name: As ``load_policy`` takes it.
 
     Raises:
         UserError: There is no such folder: mistyped, not broken.

@@ -121,6 +121,8 @@ class TrainingConfig:
     """One after the other, in this order."""
     seed: int = 0
     """Of weights, order and noise."""
+    begin_with: str | None = None
+    """A trained policy (a shipped one's name, or a folder) whose weights are taken wherever name and shape agree."""
     ema_decay: float = 0.0
     """Of the moving average of the weights, which is what is stored to drive; 0 stores the weights themselves."""
     precision: Literal["float32", "bfloat16"] = "float32"

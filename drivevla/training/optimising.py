@@ -52,7 +52,7 @@ def optimiser_of(model: nn.Module, stage: StageConfig) -> torch.optim.AdamW:
         {"params": [weight for weight in learning if weight.ndim > 1], "weight_decay": stage.weight_decay},
         {"params": [weight for weight in learning if weight.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=stage.learning_rate, fused=learning[0].is_cuda)
+    return torch.optim.AdamW(groups, lr=stage.learning_rate, fused=True)
 
 
 def shared_gradient(model: nn.Module, clip_norm: float, world: int) -> Tensor:

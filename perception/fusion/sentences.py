@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from drivevla.perception.fusion.attention import Attention
+
 __all__ = ["CrossAttention", "FilmLanguage", "GatedLanguage", "LanguageFusion", "PrefixLanguage", "language_fusion"]
 
 LanguageFusion: TypeAlias = Literal["cross", "gated", "film", "prefix", "none"]
@@ -26,17 +28,15 @@ class CrossAttention(nn.Module):
     def __init__(self, width: int, *, attention_heads: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        self.attention = nn.MultiheadAttention(width, attention_heads, batch_first=True)
+        self.attention = Attention(width, attention_heads)
 
     def heard(self, tokens_BND: Tensor, words_BLD: Tensor, keep_BL: Tensor) -> Tensor:
         """(B, N, D) what each token hears; nothing where there are no words."""
         # Attention over nothing is not a number: silence is one word that is looked at and then not added.
         silent_B = ~keep_BL.any(dim=1)
         keep_BL = keep_BL | silent_B[:, None]
-        answer, _ = self.attention(
-            self.norm(tokens_BND), words_BLD, words_BLD, key_padding_mask=~keep_BL, need_weights=False
-        )
-        return answer.masked_fill(silent_B[:, None, None], 0.0)
+        answer_BND: Tensor = self.attention(self.norm(tokens_BND), words_BLD, keep_BL)
+        return answer_BND.masked_fill(silent_B[:, None, None], 0.0)
 
     def forward(self, tokens_BND: Tensor, words_BLD: Tensor, keep_BL: Tensor) -> Tensor:
         """(B, N, D)."""

@@ -5,6 +5,7 @@ B batch, C channels, X and Y cells, D width.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from drivevla.perception.normalising import ChannelNorm
@@ -18,13 +19,15 @@ class BevBackbone(nn.Module):
     Args:
         inputs: Channels of a cell.
         width: Of the features.
+        channels: At half and at a quarter of the size; where left out a fifth and a half of the width, and no fewer
+            than come in.
     """
 
     FACTOR = 4
 
-    def __init__(self, inputs: int, width: int) -> None:
+    def __init__(self, inputs: int, width: int, *, channels: tuple[int, int] | None = None) -> None:
         super().__init__()
-        middle, deep = max(inputs, width // 5), max(inputs, width // 2)
+        middle, deep = channels or (max(inputs, width // 5), max(inputs, width // 2))
         self.net = nn.Sequential(
             _conv(inputs, middle, stride=2),
             _conv(middle, middle),
@@ -35,7 +38,7 @@ class BevBackbone(nn.Module):
 
     def forward(self, cells_BCXY: Tensor) -> Tensor:
         """(B, D, X / 4, Y / 4)."""
-        features: Tensor = self.net(cells_BCXY)
+        features: Tensor = self.net(cells_BCXY.contiguous(memory_format=torch.channels_last))
         return features
 
 

@@ -26,6 +26,7 @@ class RasterEncoder(nn.Module):
         ahead_m: What the grid spans from behind (negative) to ahead.
         aside_m: What it spans from the right (negative) to the left.
         cell_m: Side of a cell.
+        channels: Of the backbone, as ``BevBackbone`` has them.
     """
 
     def __init__(
@@ -35,11 +36,12 @@ class RasterEncoder(nn.Module):
         ahead_m: tuple[float, float] = (-16.0, 48.0),
         aside_m: tuple[float, float] = (-32.0, 32.0),
         cell_m: float = 0.5,
+        channels: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         self.fine = BevGrid(ahead_m=ahead_m, aside_m=aside_m, cell_m=cell_m)
         self.grid = self.fine.coarser(BevBackbone.FACTOR)
-        self.backbone = BevBackbone(len(HEIGHTS_M) - 1, width)
+        self.backbone = BevBackbone(len(HEIGHTS_M) - 1, width, channels=channels)
 
     def forward(self, lidar: LidarBatch) -> Tensor:
         """(B, D, X, Y) features of cells four times as large as the raster's."""

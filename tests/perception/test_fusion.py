@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 import torch
 
+from drivevla.perception.fusion.attention import Attention
 from drivevla.perception.fusion.latents import LatentFusion
 from drivevla.perception.fusion.sentences import GatedLanguage, LanguageFusion
 
@@ -76,3 +77,13 @@ def test_the_order_of_scene_tokens_means_nothing() -> None:
         torch.testing.assert_close(
             fusion(SCENE, KEEP, words(1), HEARD), fusion(SCENE[:, order], KEEP, words(1), HEARD), atol=1e-5, rtol=1e-4
         )
+
+
+def test_attention_is_that_of_torch_weight_for_weight() -> None:
+    torch.manual_seed(0)
+    ours, theirs = Attention(16, 4), torch.nn.MultiheadAttention(16, 4, batch_first=True)
+    theirs.load_state_dict(ours.state_dict())
+    queries, tokens = torch.randn(2, 3, 16), torch.randn(2, 7, 16)
+    keep = torch.tensor([[True] * 7, [True] * 4 + [False] * 3])
+    expected, _ = theirs(queries, tokens, tokens, key_padding_mask=~keep, need_weights=False)
+    torch.testing.assert_close(ours(queries, tokens, keep), expected)

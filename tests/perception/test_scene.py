@@ -17,7 +17,7 @@ from drivevla.types import SensorBatch
 WIDTH = 16
 
 
-def made(*, lift: bool = False, lidar: bool = True) -> SceneEncoder:
+def made(*, lift: bool = False, lidar: bool = True, halved: tuple[str, ...] = ()) -> SceneEncoder:
     cameras = ConvolutionalEncoder(WIDTH, channels=(8, 8, 16), blocks=(1, 1, 1))
     grid = BevGrid(cell_m=1.0)
     return SceneEncoder(
@@ -26,6 +26,7 @@ def made(*, lift: bool = False, lidar: bool = True) -> SceneEncoder:
         lidar=PillarEncoder(WIDTH, cell_m=1.0) if lidar else None,
         lift=lift,
         grid=grid.coarser(4),
+        halved=halved,
     ).eval()
 
 
@@ -45,6 +46,19 @@ def test_swapping_two_cameras_with_their_calibrations_changes_nothing(lift: bool
     if lift:
         assert before.bev_BDXY is not None
         torch.testing.assert_close(before.bev_BDXY, after.bev_BDXY, atol=1e-5, rtol=1e-4)
+
+
+def test_a_halved_camera_is_one_of_half_the_resolution(batch: SensorBatch) -> None:
+    left = batch.cameras["left"]
+    small = left.images_B3HW[..., ::2, ::2]
+    coarse = replace(left, images_B3HW=small.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3))
+    half = replace(left, images_B3HW=small, intrinsics_B33=left.intrinsics_B33 * torch.tensor([0.5, 0.5, 1.0])[:, None])
+    whole, halved = made(), made(halved=("left",))
+    halved.load_state_dict(whole.state_dict())
+    with torch.no_grad():
+        here = halved(replace(batch, cameras={**batch.cameras, "left": coarse}))
+        there = whole(replace(batch, cameras={**batch.cameras, "left": half}))
+    torch.testing.assert_close(here.tokens_BSD, there.tokens_BSD, atol=1e-5, rtol=1e-4)
 
 
 def test_swapping_the_pictures_alone_does_change_the_tokens(batch: SensorBatch) -> None:

@@ -117,3 +117,33 @@ def test_a_stage_minimises_what_its_recipe_names_and_nothing_else() -> None:
         "see": ["joint_text"],
         "drive": ["joint_text"],
     }
+
+
+def test_a_killed_run_leaves_a_policy_of_what_it_had_learned(tmp_path: Path) -> None:
+    def killed(progress: Progress) -> None:
+        if progress.step > 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_recipe(recipe("training.save_every=2"), material(), tmp_path / "run", tell=killed)
+    policy = load_policy(tmp_path / "run")
+    assert isinstance(policy, LearnedPolicy)
+    _, about = load_checkpoint(tmp_path / "run" / "artefacts" / "checkpoint")
+    assert about.step == 2
+
+
+def test_training_can_begin_with_a_trained_policy_and_says_what_it_learns_anew(tmp_path: Path) -> None:
+    first = train_recipe(recipe(), material(), tmp_path / "first")
+    nothing = ("training.stages.see.learning_rate=1e-30", "training.stages.drive.learning_rate=1e-30")
+    wider = ("training.stored_as=float32", "training.ema_decay=0", "model.fusion.latents=6", *nothing)
+    second = train_recipe(recipe(f"training.begin_with={first}", *wider), material(), tmp_path / "second")
+    anew = (tmp_path / "second" / "artefacts" / "learned_anew.txt").read_text().split()
+    assert anew == ["fusion.latents_ND"]
+    before, after = load_checkpoint(first)[0].state_dict(), load_checkpoint(second)[0].state_dict()
+    for name in set(before) - set(anew):
+        torch.testing.assert_close(after[name], before[name])
+
+
+def test_a_policy_to_begin_with_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnknownName, match="nano"):
+        train_recipe(recipe("training.begin_with=nanu"), material(), tmp_path / "run")

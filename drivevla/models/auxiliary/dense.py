@@ -30,14 +30,17 @@ class SemanticGridHead(nn.Module):
     Args:
         width: Of the features.
         grid: That the features live on.
+        channels: That are brought to the finer grid; half the width where left out.
+        around: Cells on each side that are looked at before.
     """
 
     needs: Need | None = "grid"
 
-    def __init__(self, width: int, *, grid: BevGrid) -> None:
+    def __init__(self, width: int, *, grid: BevGrid, channels: int | None = None, around: int = 1) -> None:
         super().__init__()
-        self.look = nn.Sequential(nn.Conv2d(width, width // 2, 3, padding=1), nn.GELU())
-        self.tell = nn.Conv2d(width // 2, len(GRID_CLASSES), 3, padding=1)
+        middle = width // 2 if channels is None else channels
+        self.look = nn.Sequential(nn.Conv2d(width, middle, 1 + 2 * around, padding=around), nn.GELU())
+        self.tell = nn.Conv2d(middle, len(GRID_CLASSES), 3, padding=1)
         self._where_XY2 = _lookup(grid)
 
     def forward(self, given: AuxiliaryInput) -> Tensor:
