@@ -47,10 +47,10 @@ class HardBreakRoute(Scenario):
             leader.drive(0.0)
             yield
         for _ in self.until_ego_drove(END_M):
-            leader.drive(self.stage.ego.speed_limit_mps, faster_mps2=2.5)
+            self._go_on(leader, self.stage.ego.speed_limit_mps)
             yield
         for _ in self.until(lambda: leader.at_end or leader.distance_to_ego_m() > 70.0):
-            leader.drive(self.stage.ego.speed_limit_mps + 3.0, faster_mps2=2.5)
+            self._go_on(leader, self.stage.ego.speed_limit_mps + 3.0)
             yield
 
     def _lead(self, leader: Car) -> None:
@@ -58,3 +58,7 @@ class HardBreakRoute(Scenario):
         gap = leader.along_m - ego.along_m - leader.half_length_m - self.stage.ego_half_length_m
         wanted = LEAD_GAP_M + LEAD_TIME_S * ego.speed_mps
         leader.drive(max(ego.speed_mps + 0.5 * (wanted - gap), 0.0), faster_mps2=5.0, slower_mps2=3.0)
+
+    def _go_on(self, leader: Car, target_mps: float) -> None:
+        """Drive on; an ego that has passed it meanwhile is followed."""
+        leader.drive_behind(target_mps, leader.gap_to_ego_m(), self.stage.ego.speed_mps)

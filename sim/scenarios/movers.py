@@ -158,9 +158,9 @@ class Car:
         if self._ticks > 10 and state.speed_mps < self.speed_mps - _STUCK_MPS:
             self._crashed = True
         if self._crashed or self.speed_mps <= 0.02:
-            self._stage.command(
-                carla.command.ApplyVehicleControl(self.actor.id, carla.VehicleControl(brake=1.0, hand_brake=True))
-            )
+            # Who only stops in traffic leaves the hand brake alone: it is the sign of a car that stays.
+            control = carla.VehicleControl(brake=1.0, hand_brake=self._crashed)
+            self._stage.command(carla.command.ApplyVehicleControl(self.actor.id, control))
             return
         self._push(state.yaw_deg, self._curvature_per_m(state))
 
