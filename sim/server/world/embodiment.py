@@ -15,7 +15,6 @@ from drivevla.sim.server.pose import Pose
 from drivevla.sim.server.wire.records import VEHICLE_RECORD
 from drivevla.sim.server.world.actors import Actor, ActorTable
 from drivevla.sim.server.world.signals import SignalActors
-from drivevla.sim.server.world.traffic import DEFAULT_LIMIT_KMH
 
 __all__ = ["Embodiment"]
 
@@ -89,8 +88,6 @@ class Embodiment:
         self._carried = [actor for actor in bodies if actor.parent is not None]
         self._center_m = np.array([actor.center_m for actor in vehicles]).reshape(-1, 3)
         self._half_m = np.array([actor.half_extent_m for actor in vehicles]).reshape(-1, 3)
-        limits = self.table.records["speed_limit"]
-        limits[self._vehicles] = np.where(limits[self._vehicles] > 0.0, limits[self._vehicles], DEFAULT_LIMIT_KMH)
 
     def _copy(self, bodies: Table, rows: Rows) -> None:
         if len(rows):

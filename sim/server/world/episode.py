@@ -13,6 +13,7 @@ from drivevla.sim.server.wire.streams import StreamServer
 from drivevla.sim.server.world.actors import Actor, ActorTable
 from drivevla.sim.server.world.appearance import dynamic_frame
 from drivevla.sim.server.world.embodiment import Embodiment
+from drivevla.sim.server.world.limits import SpeedSigns
 from drivevla.sim.server.world.sensors.array import SensorArray, Tick
 from drivevla.sim.server.world.sensors.inertial import attribute_number
 from drivevla.sim.server.world.signals import SignalActors
@@ -64,6 +65,7 @@ class Episode:
         self.physics = PhysicsWorld(scene.ground, scene.obstacles)
         self._bodies = Embodiment(self.table, self.physics)
         self.signals = SignalActors(scene, self.table)
+        self._speed_signs = SpeedSigns(scene)
         self.sensors = SensorArray(streams, seed=seed)
         start = scene.spawn_points[0] if scene.spawn_points else Pose((0.0, 0.0, 0.0))
         self.spectator = self.new_actor(type_id="spectator", kind="spectator")
@@ -102,6 +104,8 @@ class Episode:
         elif actor.is_body:
             self._bodies.add(actor, pose)
         self.table.add(actor, pose)
+        if actor.kind == "vehicle":
+            self.table.records["speed_limit"][actor.row] = self._speed_signs.behind_kmh(pose)
         if actor.parent is not None:
             actor.parent.children.append(actor)
         self._frame = None

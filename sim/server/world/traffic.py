@@ -1,7 +1,7 @@
 """Which light governs each vehicle and how fast it may drive: vehicles against the trigger boxes of signals.
 
 CARLA's rule: a vehicle whose box overlaps the trigger box of a light is governed by it; passing the box of a speed sign
-sets the vehicle's limit, which is 30 km/h before the first sign.
+sets the vehicle's limit.
 """
 
 import math
@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from drivevla.sim.server.numba_import import kernel
 from drivevla.sim.server.scene.scene import Signal
 
-__all__ = ["DEFAULT_LIMIT_KMH", "TriggerBoxes"]
-
-DEFAULT_LIMIT_KMH = 30.0
+__all__ = ["TriggerBoxes"]
 
 FloatArray = NDArray[np.float64]
 
