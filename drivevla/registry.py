@@ -94,6 +94,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "parse-failures": "drivevla.evaluation.open_loop.instructed:ParseFailures",
         "refusals": "drivevla.evaluation.open_loop.text.commentary:Refusals",
         "text": "drivevla.evaluation.open_loop.text.captioning:Captioning",
+        "text-meteor": "drivevla.evaluation.open_loop.text.captioning:CaptioningWithMeteor",
         "waymo-rfs": "drivevla.evaluation.open_loop.waymo:WaymoRFS",
     },
     "policies": {  # whatever drives: drivevla.policies

@@ -5,6 +5,7 @@ times and are whole, as in the bench's samples; nothing is interpolated.
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,7 +14,7 @@ from typing import Any
 from drivevla.evaluation.open_loop import Samples
 from drivevla.evaluation.open_loop.text.tokens import penn_words
 
-__all__ = ["PLAIN_FORECASTS", "PlainForecast", "plain_forecast"]
+__all__ = ["PLAIN_FORECASTS", "PlainForecast", "plain_forecasts"]
 
 Place = tuple[float, float]
 
@@ -29,16 +30,23 @@ class PlainForecast:
     text: str
 
 
-def plain_forecast(samples: Samples, index: int) -> PlainForecast:
-    """One of the samples."""
+def plain_forecasts(samples: Samples, count: int) -> list[PlainForecast]:
+    """The first so many samples. With references come ``documents``: in how many samples each run of words occurs."""
     predictions, truth = samples.predictions, samples.truth
-    return PlainForecast(
-        modes=[[(x, y) for x, y, _ in mode] for mode in predictions.poses[index].tolist()],
-        shares=predictions.scores[index].tolist(),
-        driven=[(x, y) for x, y, _ in truth.poses[index].tolist()],
-        details={name: array[index].tolist() for name, array in truth.details.items()},
-        text=predictions.texts[index] or "",
-    )
+    of_all: dict[str, Any] = {}
+    if "references" in truth.details:
+        runs = [set().union(*map(_runs, map(penn_words, refs))) for refs in truth.details["references"].tolist()]
+        of_all = {"documents": Counter(run for each in runs for run in each), "samples": len(samples)}
+    return [
+        PlainForecast(
+            modes=[[(x, y) for x, y, _ in mode] for mode in predictions.poses[index].tolist()],
+            shares=predictions.scores[index].tolist(),
+            driven=[(x, y) for x, y, _ in truth.poses[index].tolist()],
+            details={name: array[index].tolist() for name, array in truth.details.items()} | of_all,
+            text=predictions.texts[index] or "",
+        )
+        for index in range(count)
+    ]
 
 
 def argoverse1(sample: PlainForecast) -> dict[str, float]:
@@ -141,15 +149,19 @@ def dreaming(sample: PlainForecast) -> dict[str, float]:
 
 
 def text(sample: PlainForecast) -> dict[str, float]:
-    """``text``: ROUGE-L alone; CIDEr and BLEU belong to the whole set."""
-    words, precision, recall = penn_words(sample.text), 0.0, 0.0
-    for reference in sample.details["references"]:
-        theirs = penn_words(reference)
+    """``text``: ROUGE-L and CIDEr, whose documents are counted beforehand; BLEU belongs to the whole set."""
+    words, references = penn_words(sample.text), [penn_words(each) for each in sample.details["references"]]
+    precision = recall = 0.0
+    for theirs in references:
         common = _common_length(words, theirs)
         precision, recall = max(precision, common / len(words)), max(recall, common / len(theirs))
-    if not precision or not recall:
-        return {"ROUGE_L": 0.0}
-    return {"ROUGE_L": (1 + 1.2**2) * precision * recall / (recall + 1.2**2 * precision)}
+    rouge = (1 + 1.2**2) * precision * recall / (recall + 1.2**2 * precision) if precision and recall else 0.0
+    ours = _weights(words, sample.details)
+    alike = [
+        _alike(ours, _weights(theirs, sample.details)) * math.exp(-((len(words) - len(theirs)) ** 2) / 72.0)
+        for theirs in references
+    ]
+    return {"ROUGE_L": rouge, "CIDEr": 10.0 * _mean(alike)}
 
 
 PLAIN_FORECASTS: Mapping[str, Callable[[PlainForecast], dict[str, float]]] = {
@@ -205,6 +217,31 @@ def _every_metre(plan: list[Place]) -> list[Place]:
         (x0, y0), (x1, y1) = path[after - 1], path[after]
         points.append((x0 + share * (x1 - x0), y0 + share * (y1 - y0)))
     return points
+
+
+def _runs(words: list[str]) -> Counter[tuple[str, ...]]:
+    """How often every run of one to four words occurs."""
+    return Counter(
+        tuple(words[start : start + order]) for order in range(1, 5) for start in range(len(words) - order + 1)
+    )
+
+
+def _weights(words: list[str], details: dict[str, Any]) -> list[dict[tuple[str, ...], float]]:
+    """For runs of 1 to 4 words: how often each occurs times how rare it is."""
+    weights: list[dict[tuple[str, ...], float]] = [{}, {}, {}, {}]
+    for run, count in _runs(words).items():
+        weights[len(run) - 1][run] = count * math.log(details["samples"] / max(details["documents"][run], 1))
+    return weights
+
+
+def _alike(ours: list[dict[tuple[str, ...], float]], theirs: list[dict[tuple[str, ...], float]]) -> float:
+    """Mean over the lengths of runs of the cosine, in which ours weigh at most as much as theirs."""
+    cosines = []
+    for mine, other in zip(ours, theirs, strict=True):
+        product = sum(min(weight, other[run]) * other[run] for run, weight in mine.items() if run in other)
+        norms = math.hypot(*mine.values()) * math.hypot(*other.values())
+        cosines.append(product / norms if norms else product)
+    return _mean(cosines)
 
 
 def _common_length(some: list[str], others: list[str]) -> int:

@@ -6,7 +6,7 @@ the bench's scenes, so that nothing is clipped or left out.
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from drivevla.evaluation.open_loop import Samples
@@ -102,6 +102,30 @@ def bevplanner(sample: PlainSample) -> dict[str, float]:
     return {"L2_3s_m": _mean(errors), "collision_3s": collision, "intersection_3s": crossing}
 
 
+def stp3(sample: PlainSample) -> dict[str, float]:
+    """``nuscenes-stp3``: L2 and collision up to 3 s, with every object of the bench, all of which were seen."""
+    hits = _seen_hits(sample, sample.planned, mirrored=True)
+    return {"L2_3s_m": _mean(_errors(sample)), "collision_3s": _mean(hits)}
+
+
+def admlp(sample: PlainSample) -> dict[str, float]:
+    """``admlp``: the same with columns to the right, and standing still where the plan stays within 0.1 m."""
+    still = max(abs(each) for place in _lidar_places(sample.planned) for each in place) < 0.1
+    planned = [[0.0, 0.0, 0.0] for _ in sample.planned] if still else sample.planned
+    hits = _seen_hits(sample, planned, mirrored=False)
+    return {"L2_3s_m": _mean(_errors(replace(sample, planned=planned))), "collision_3s": _mean(hits)}
+
+
+def displacement(sample: PlainSample) -> dict[str, float]:
+    """``displacement``: distances at and up to 1, 2, 3 s, and how far the heading is off at 3 s."""
+    errors = [math.dist(a[:2], b[:2]) for a, b in zip(sample.planned, sample.driven, strict=True)]
+    values = {"yaw_at_3s_rad": abs(math.remainder(sample.planned[-1][2] - sample.driven[-1][2], math.tau))}
+    for second in (1, 2, 3):
+        values[f"L2_at_{second}s_m"] = errors[2 * second - 1]
+        values[f"L2_upto_{second}s_m"] = _mean(errors[: 2 * second])
+    return values
+
+
 def covla(sample: PlainSample) -> dict[str, float]:
     """``covla``: the 59 points ahead, in the plane, at the device 1.5 m ahead."""
     errors = []
@@ -116,11 +140,14 @@ def covla(sample: PlainSample) -> dict[str, float]:
 PLAIN: Mapping[str, Callable[[PlainSample], dict[str, float]]] = {
     "nuscenes-uniad": uniad,
     "nuscenes-vad": vad,
+    "nuscenes-stp3": stp3,
+    "admlp": admlp,
     "opendrivevla": opendrivevla,
     "bevplanner": bevplanner,
+    "displacement": displacement,
     "covla": covla,
 }
-"""The protocols that have a plain definition here; AD-MLP's and ST-P3's differ from VAD's in the choice of objects."""
+"""The protocols that have a plain definition here."""
 
 
 def _mean(values: list[float]) -> float:
@@ -176,6 +203,21 @@ def _coarse_hits(
             occupied = {(199 - column, row) for column, row in occupied}
         mine, theirs = (_coarse_box(place, mirrored, far_to_near) for place in (planned, driven))
         hits.append(float(not mine.isdisjoint(occupied) and theirs.isdisjoint(occupied)))
+    return hits
+
+
+def _seen_hits(sample: PlainSample, planned: list[list[float]], *, mirrored: bool) -> list[float]:
+    """Boxes are drawn around the ego frame, plans stand in the LiDAR's: the metre between is ignored."""
+    hits = []
+    places = zip(_lidar_places(planned), _lidar_places(sample.driven), sample.objects[1:], strict=True)
+    for mine, theirs, frame in places:
+        occupied: set[Cell] = set()
+        for _, box in frame:
+            occupied |= _filled([(round((y + 50) * 2), round((x + 50) * 2)) for x, y in _corners(box)])
+        if not mirrored:
+            occupied = {(199 - column, row) for column, row in occupied}
+        boxes = [_coarse_box(place, mirrored, far_to_near=False) for place in (mine, theirs)]
+        hits.append(float(not boxes[0].isdisjoint(occupied) and boxes[1].isdisjoint(occupied)))
     return hits
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from drivevla.evaluation.open_loop.dreaming import DreamedTruth, dreaming_success, path_every_metre
+from drivevla.evaluation.open_loop.dreaming import DreamedTruth, dreaming_success, paths_every_metre
 
 RELATIVE = 1e-5
 
@@ -36,4 +36,4 @@ def test_official_success(expected_file: Path, case_file: Path) -> None:
         assert ours.astype(int).tolist() == expected["success_by_mode"][mode]
         assert ours.mean() == pytest.approx(results[f"success_rate_instruction_{mode}"], rel=RELATIVE)
     for points, spaced in zip(case["pred_route"], expected["equal_spacing_of_first12_plus_0p01"], strict=False):
-        np.testing.assert_allclose(path_every_metre(points[:12] + 0.01), spaced, rtol=RELATIVE, atol=1e-9)
+        np.testing.assert_allclose(paths_every_metre(points[None, :12] + 0.01)[0], spaced, rtol=RELATIVE, atol=1e-9)

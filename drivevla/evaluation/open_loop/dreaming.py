@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from drivevla.errors import DataError
 from drivevla.evaluation.open_loop.metric import Definition, Samples, Scores
+from drivevla.evaluation.open_loop.positions import point_distances_m
 
-__all__ = ["MODES", "ActionDreaming", "DreamedTruth", "dreaming_success", "path_every_metre"]
+__all__ = ["MODES", "ActionDreaming", "DreamedTruth", "dreaming_success", "paths_every_metre"]
 
 MODES = ("stop", "slower", "faster", "target_speed", "lane_change", "crash")
 """What an instruction may ask for."""
@@ -47,17 +48,25 @@ class DreamedTruth:
     target_speed_mps: NDArray[np.float64]
 
 
-def path_every_metre(points_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A plan's way as 20 points a metre apart, from the origin; the last point is repeated beyond its end.
+def paths_every_metre(points_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The ways of plans as 20 points a metre apart, from the origin; the last point is repeated beyond the end.
 
     Args:
-        points_m: (P, 2) without the origin.
+        points_m: (N, P, 2) without the origin.
+
+    Returns:
+        (N, 20, 2).
     """
-    path = np.concatenate([np.zeros((1, 2)), points_m])
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
-    along += np.arange(len(along)) * 1e-4  # as in the source: it keeps the lengths increasing where the plan stands
-    metres = np.arange(_PATH_POINTS)
-    return np.stack([np.interp(metres, along, path[:, axis]) for axis in (0, 1)], axis=-1)
+    path = np.concatenate([np.zeros((len(points_m), 1, 2)), points_m], axis=1)
+    steps_m = point_distances_m(path[:, 1:], path[:, :-1])
+    along = np.concatenate([np.zeros((len(path), 1)), np.cumsum(steps_m, axis=1)], axis=1)
+    along += np.arange(along.shape[1]) * 1e-4  # as in the source: it keeps the lengths increasing where the plan stands
+    metres = np.arange(float(_PATH_POINTS))
+    after = np.clip((along[:, :, None] <= metres).sum(axis=1), 1, along.shape[1] - 1)
+    rows = np.arange(len(path))[:, None]
+    before_m, after_m = along[rows, after - 1], along[rows, after]
+    share = np.minimum((metres - before_m) / (after_m - before_m), 1.0)[..., None]
+    return path[rows, after - 1] + share * (path[rows, after] - path[rows, after - 1])
 
 
 def dreaming_success(
@@ -86,12 +95,12 @@ def dreaming_success(
     unknown = sorted(set(truth.mode.tolist()) - set(MODES))
     if unknown:
         raise DataError(f"instruction modes are {', '.join(MODES)}, got {unknown}")
-    speeds = np.linalg.norm(np.diff(plans_m, axis=1), axis=-1) / _STEP_S
+    speeds = point_distances_m(plans_m[:, 1:], plans_m[:, :-1]) / _STEP_S
     times_s = np.arange(speeds.shape[1]) * _STEP_S
     centred = times_s - times_s.mean()
     slope = (speeds * centred).sum(axis=1) / (centred**2).sum()
-    ends = np.linalg.norm(paths_m[:, -1] - truth.instructed_path_m[:, -1], axis=-1)
-    ends_original = np.linalg.norm(paths_m[:, -1] - truth.original_path_m[:, -1], axis=-1)
+    ends = point_distances_m(paths_m[:, -1], truth.instructed_path_m[:, -1])
+    ends_original = point_distances_m(paths_m[:, -1], truth.original_path_m[:, -1])
     end_speed = _end_speed_mps(plans_m)
     succeeded: Mapping[str, NDArray[np.bool_]] = {
         "stop": speeds.min(axis=1) < _STOPPED_MPS,
@@ -142,9 +151,8 @@ class ActionDreaming:
             speed_mps=truth.detail("speed_mps", (), needed_by=name),
             target_speed_mps=truth.detail("target_speed_mps", (), needed_by=name),
         )
-        plans = samples.predictions.chosen_poses_at(np.arange(1, _STEPS + 1) * _STEP_S)[..., :2]
-        whole = samples.predictions.chosen_poses_at(samples.predictions.times_s)[..., :2]
-        paths = np.stack([path_every_metre(points) for points in whole])
+        plans = samples.predictions.chosen_positions_at(np.arange(1, _STEPS + 1) * _STEP_S)
+        paths = paths_every_metre(samples.predictions.chosen_positions_at(samples.predictions.times_s))
         success = dreaming_success(plans, paths, asked).astype(np.float64)
         columns = {"success_rate": success}
         counts = {"samples": len(success)}
@@ -161,7 +169,7 @@ class ActionDreaming:
 
 
 def _end_speed_mps(positions_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.linalg.norm(positions_m[:, -1] - positions_m[:, -3], axis=-1) / (2 * _STEP_S)
+    return point_distances_m(positions_m[:, -1], positions_m[:, -3]) / (2 * _STEP_S)
 
 
 def _near(speed_mps: NDArray[np.float64], wanted_mps: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -176,4 +184,4 @@ def _follows_crash(paths_m: NDArray[np.float64], truth: DreamedTruth) -> NDArray
 
 
 def _mean_distance_m(some_m: NDArray[np.float64], others_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.linalg.norm(some_m - others_m, axis=-1).mean(axis=-1)
+    return point_distances_m(some_m, others_m).mean(axis=-1)

@@ -54,9 +54,9 @@ class CounterfactualEffect:
             DataError: A counterpart is not among the samples, or is the sample itself.
         """
         other = _counterparts(samples)
-        plans = samples.predictions.chosen_poses_at(_TIMES_S)[..., :2]
-        poses, known = samples.truth.poses_at(_TIMES_S)
-        change, right = plans - plans[other], poses[..., :2] - poses[other][..., :2]
+        plans = samples.predictions.chosen_positions_at(_TIMES_S)
+        driven, known = samples.truth.positions_at(_TIMES_S)
+        change, right = plans - plans[other], driven - driven[other]
         apart = np.linalg.norm(change, axis=-1)
         whole = known.all(axis=1)
         scores = mean_scores({"change_m": apart.mean(axis=1), "final_change_m": apart[:, -1]})

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drivevla.errors import ContractError, DataError
+from drivevla.evaluation.open_loop.positions import positions_at
 from drivevla.geometry import interpolate_poses
 from drivevla.types import Plan
 from drivevla.types.checks import real_array, set_field, whole_array
@@ -112,6 +113,16 @@ class Predictions:
         """(N, M, 3): the plan with the highest score alone, the first of them where two are equal."""
         self._require_plans(np.asarray(times_s, dtype=np.float64))
         return _interpolated(self.times_s, self.poses[np.arange(len(self)), self._chosen()], times_s)
+
+    def positions_at(self, times_s: ArrayLike) -> NDArray[np.float64]:
+        """(N, K, M, 2): ``poses_at`` without the heading."""
+        self._require_plans(np.asarray(times_s, dtype=np.float64))
+        return positions_at(self.times_s, self.poses, times_s)
+
+    def chosen_positions_at(self, times_s: ArrayLike) -> NDArray[np.float64]:
+        """(N, M, 2): ``chosen_poses_at`` without the heading."""
+        self._require_plans(np.asarray(times_s, dtype=np.float64))
+        return positions_at(self.times_s, self.poses[np.arange(len(self)), self._chosen()], times_s)
 
     def chosen_heights_at(self, times_s: ArrayLike) -> NDArray[np.float64]:
         """(N, M) z of ``chosen_poses_at``, by interpolation from 0 at time 0.

@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from drivevla.errors import ContractError, DataError
+from drivevla.evaluation.open_loop.positions import positions_at
 from drivevla.geometry import interpolate_poses
 from drivevla.types.checks import real_array, set_field, whole_array
 
 __all__ = ["OpenLoopTruth"]
+
+_ROUNDING_S = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,20 +87,16 @@ class OpenLoopTruth:
             DataError: A time lies beyond the last one, or no future is known at all.
         """
         wanted = np.asarray(times_s, dtype=np.float64)
-        if not len(self.times_s):
-            raise DataError("the truth holds no future poses (t_s, x, y, yaw), which this protocol compares with")
-        if wanted.size and wanted.max() > self.times_s[-1] + 1e-6:
-            raise DataError(
-                f"the truth ends {self.times_s[-1]:g} s from now and the protocol compares up to {wanted.max():g} s"
-            )
-        count = len(self)
+        known = self._known_at(wanted)
         times = np.concatenate([[0.0], self.times_s])
-        poses = np.concatenate([np.zeros((count, 1, 3)), self.poses], axis=1)
-        valid = np.concatenate([np.ones((count, 1), dtype=np.bool_), self.valid], axis=1)
-        right = np.clip(np.searchsorted(times, wanted - 1e-6), 0, len(times) - 1)
-        exact = np.abs(times[right] - wanted) <= 1e-6
-        left = np.where(exact, right, np.maximum(right - 1, 0))
-        return interpolate_poses(times, poses, wanted), valid[:, left] & valid[:, right]
+        poses = np.concatenate([np.zeros((len(self), 1, 3)), self.poses], axis=1)
+        return interpolate_poses(times, poses, wanted), known
+
+    def positions_at(self, times_s: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """(N, M, 2) and (N, M): ``poses_at`` without the heading."""
+        wanted = np.asarray(times_s, dtype=np.float64)
+        known = self._known_at(wanted)
+        return positions_at(self.times_s, self.poses, wanted), known
 
     def detail(self, name: str, shape: tuple[int | str, ...], *, needed_by: str) -> NDArray[Any]:
         """One of the named arrays, with its shape checked and its numbers finite.
@@ -124,6 +123,20 @@ class OpenLoopTruth:
         if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
             raise DataError(f"{name!r} of the truth holds NaN or infinite numbers; mark what is absent by its mask")
         return array
+
+    def _known_at(self, wanted_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+        if not len(self.times_s):
+            raise DataError("the truth holds no future poses (t_s, x, y, yaw), which this protocol compares with")
+        if wanted_s.size and wanted_s.max() > self.times_s[-1] + _ROUNDING_S:
+            raise DataError(
+                f"the truth ends {self.times_s[-1]:g} s from now and the protocol compares up to {wanted_s.max():g} s"
+            )
+        times = np.concatenate([[0.0], self.times_s])
+        valid = np.concatenate([np.ones((len(self), 1), dtype=np.bool_), self.valid], axis=1)
+        right = np.clip(np.searchsorted(times, wanted_s - _ROUNDING_S), 0, len(times) - 1)
+        exact = np.abs(times[right] - wanted_s) <= _ROUNDING_S
+        left = np.where(exact, right, np.maximum(right - 1, 0))
+        return valid[:, left] & valid[:, right]
 
     def fingerprint(self) -> str:
         """A SHA-256 over tokens and every array: equal for equal truths, wherever they were read from."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from drivevla.errors import DataError
 from drivevla.evaluation.open_loop.averages import mean_scores
 from drivevla.evaluation.open_loop.metric import Definition, Samples, Scores
+from drivevla.evaluation.open_loop.positions import point_distances_m
 
 __all__ = ["POINTS", "RaterFeedback", "WaymoRFS", "rater_feedback", "trust_thresholds_m"]
 
@@ -59,10 +60,9 @@ def rater_feedback(
         labels: (N, R) 0 to 10.
     """
     lateral_m, longitudinal_m = trust_thresholds_m(speed_mps)
-    along = _directions(rated_m)[:, None, :, _JUDGED]
-    offset = plans_m[:, :, None, _JUDGED] - rated_m[:, None, :, _JUDGED]  # (N, K, R, 2 times, 2)
-    forward = np.abs((offset * along).sum(axis=-1))
-    aside = np.abs(offset[..., 1] * along[..., 0] - offset[..., 0] * along[..., 1])
+    cos, sin = (each[:, None] for each in _directions(rated_m))
+    x, y = (plans_m[:, :, None, _JUDGED, axis] - rated_m[:, None, :, _JUDGED, axis] for axis in (0, 1))
+    forward, aside = np.abs(x * cos + y * sin), np.abs(y * cos - x * sin)  # each (N, K, R, 2 times)
     distance = np.maximum(forward / longitudinal_m[:, None, None], aside / lateral_m[:, None, None])
     at_times = (labels[:, None, :, None] * 0.1 ** np.maximum(distance - 1.0, 0.0)).max(axis=2)
     within = (distance <= 1.0).all(axis=-1).any(axis=2)
@@ -97,10 +97,10 @@ class WaymoRFS:
         if np.abs(shares.sum(axis=1) - 1.0).max() > 1e-3:
             raise DataError(f"{name} weights plans by their probability: the scores of a sample must sum to 1")
         times_s = np.arange(1, POINTS + 1) * 0.25
-        plans = samples.predictions.poses_at(times_s)[..., :2]
+        plans = samples.predictions.positions_at(times_s)
         feedback = rater_feedback(plans, shares, speed, rated, labels).score
         best = rated[np.arange(len(rated)), labels.argmax(axis=1)]
-        errors = np.linalg.norm(samples.predictions.chosen_poses_at(times_s)[..., :2] - best, axis=-1)
+        errors = point_distances_m(samples.predictions.chosen_positions_at(times_s), best)
         scores = mean_scores(
             {"RFS": feedback, "ADE_3s_m": errors[:, : _JUDGED[0] + 1].mean(axis=1), "ADE_5s_m": errors.mean(axis=1)}
         )
@@ -115,12 +115,16 @@ class WaymoRFS:
         )
 
 
-def _directions(trajectories_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Unit vectors of the steps, from the origin on; a step of no length keeps the direction before, first (1, 0)."""
-    start = np.zeros((*trajectories_m.shape[:-2], 1, 2))
-    steps = np.diff(trajectories_m, axis=-2, prepend=start)
-    length = np.linalg.norm(steps, axis=-1)
-    last_moving = np.maximum.accumulate(np.where(length > 0, np.arange(length.shape[-1]), -1), axis=-1)
-    unit = steps / np.where(length > 0, length, 1.0)[..., None]
-    kept = np.take_along_axis(unit, np.maximum(last_moving, 0)[..., None], axis=-2)
-    return np.where(last_moving[..., None] >= 0, kept, np.array([1.0, 0.0]))
+def _directions(trajectories_m: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Cosine and sine (..., 2 times) of the steps to the judged points.
+
+    The first step begins in the origin; a step of no length keeps the direction before, at first straight on.
+    """
+    dx, dy = (np.diff(trajectories_m[..., axis], prepend=0.0) for axis in (0, 1))
+    moving = (dx != 0) | (dy != 0)
+    last_moving = np.maximum.accumulate(np.where(moving, np.arange(dx.shape[-1]), -1), axis=-1)[..., _JUDGED]
+    x, y = (np.take_along_axis(each, np.maximum(last_moving, 0), axis=-1) for each in (dx, dy))
+    length = np.hypot(x, y)
+    ever = last_moving >= 0
+    unit = np.where(ever, length, 1.0)
+    return np.where(ever, x / unit, 1.0), np.where(ever, y / unit, 0.0)

@@ -4,7 +4,7 @@ from numpy.typing import NDArray
 
 from drivevla.errors import DataError
 from drivevla.evaluation.open_loop import OpenLoopTruth, Predictions, Samples, load_metric
-from drivevla.evaluation.open_loop.dreaming import path_every_metre
+from drivevla.evaluation.open_loop.dreaming import paths_every_metre
 from drivevla.testing import check_metric
 
 TIMES_S = np.arange(1, 11) * 0.25
@@ -69,7 +69,7 @@ def test_path_modes(aside_m: float, reached: float) -> None:
 
 
 def test_a_path_that_ends_early_stays_at_its_end() -> None:
-    path = path_every_metre(np.array([[2.5, 0.0], [5.0, 0.0]]))
+    path = paths_every_metre(np.array([[[2.5, 0.0], [5.0, 0.0]]]))[0]
     np.testing.assert_allclose(path[:5, 0], np.arange(5.0), atol=1e-3)
     assert path[6:, 0].tolist() == [5.0] * 14
 

@@ -1,13 +1,15 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from drivevla.errors import DataError
+from drivevla.errors import DataError, MissingExtra, UserError
 from drivevla.evaluation.open_loop import OpenLoopTruth, Predictions, Samples, load_metric
 from drivevla.evaluation.open_loop.text.bleu import bleu
 from drivevla.evaluation.open_loop.text.cider import cider
+from drivevla.evaluation.open_loop.text.meteor import meteor, require_meteor
 from drivevla.evaluation.open_loop.text.points import match_points, points_in
 from drivevla.evaluation.open_loop.text.rouge import rouge_l
 from drivevla.evaluation.open_loop.text.tokens import penn_words
@@ -55,6 +57,38 @@ def test_rouge_takes_the_longest_common_subsequence() -> None:
     # a c e is common: precision 3/4, recall 3/5.
     expected = (1 + 1.44) * 0.75 * 0.6 / (0.6 + 1.44 * 0.75)
     assert rouge_l([["a", "c", "x", "e"]], [[list("abcde")]]).tolist() == pytest.approx([expected])
+
+
+def test_a_reference_may_be_empty_and_a_hypothesis_too() -> None:
+    assert bleu([[], ["a"]], [[["a"]], [[]]]).corpus.tolist() == pytest.approx([0.0] * 4, abs=1e-3)
+    assert cider([[], ["a"]], [[["a"]], [[]]]).tolist() == [0.0, 0.0]
+    assert rouge_l([[], ["a"]], [[["a"]], [[]]]).tolist() == [0.0, 0.0]
+
+
+def test_meteor_says_what_it_lacks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingExtra, match="no 'java' on the PATH"):
+        require_meteor()
+    (tmp_path / "java").write_text("")
+    (tmp_path / "java").chmod(0o755)
+    (tmp_path / "pycocoevalcap").mkdir()  # a package without the jar
+    (tmp_path / "pycocoevalcap" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(MissingExtra, match=r"lacks the package with its jar.*drivevla\[meteor\]"):
+        load_metric("text-meteor").score(samples_of(SAID, references=np.array([[each] for each in SAID])))
+
+
+def test_a_program_that_dies_is_no_score(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "java").write_text("#!/bin/sh\necho no memory >&2\nexit 1\n")
+    (tmp_path / "java").chmod(0o755)
+    folder = tmp_path / "pycocoevalcap" / "meteor"
+    folder.mkdir(parents=True)
+    (folder.parent / "__init__.py").touch()
+    (folder / "meteor-1.5.jar").touch()
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(UserError, match="no memory"):
+        meteor([["a"]], [[["a"]]])
 
 
 def test_cider_of_a_single_item_is_nothing_and_of_rare_words_ten() -> None:

@@ -36,13 +36,11 @@ def argoverse1_columns(
         (N,) arrays: minADE, minFDE and MR of the mode that ends nearest; with ``p-`` minus the logarithm of its
         probability, at most that of 0.05, is added (p-MR: 1 for a miss, else 1 - p); with ``brier-`` (1 - p)^2.
     """
-    likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
-    kept = np.take_along_axis(errors_m, likeliest[..., None], axis=1)
-    shares = np.take_along_axis(probabilities, likeliest, axis=1)
-    best = kept[..., -1].argmin(axis=1)
+    likeliest = _likeliest(probabilities, k)
+    best, errors = _ending_nearest(errors_m, likeliest)
+    ade, fde = errors.mean(axis=-1), errors[:, -1]
     rows = np.arange(len(best))
-    ade, fde = kept[rows, best].mean(axis=-1), kept[rows, best, -1]
-    share = (shares / shares.sum(axis=1, keepdims=True))[rows, best]
+    share = probabilities[rows, best] / probabilities[rows[:, None], likeliest].sum(axis=1)
     missed = fde > _MISS_M
     surprise = -np.log(np.maximum(share, _LEAST_PROBABILITY))
     return {
@@ -70,18 +68,15 @@ def argoverse2_columns(
     Returns:
         (N,) arrays: minADE, minFDE, MR and brier-minFDE of the mode that ends nearest, and least_ADE of all k.
     """
-    likeliest = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
-    kept = np.take_along_axis(errors_m, likeliest[..., None], axis=1)
-    shares = np.take_along_axis(probabilities, likeliest, axis=1)
-    best = kept[..., -1].argmin(axis=1)
-    rows = np.arange(len(best))
-    fde = kept[rows, best, -1]
+    likeliest = _likeliest(probabilities, k)
+    best, errors = _ending_nearest(errors_m, likeliest)
+    fde, rows = errors[:, -1], np.arange(len(best))
     return {
-        "minADE": kept[rows, best].mean(axis=-1),
+        "minADE": errors.mean(axis=-1),
         "minFDE": fde,
         "MR": (fde > _MISS_M).astype(np.float64),
-        "brier-minFDE": fde + (1.0 - shares[rows, best]) ** 2,
-        "least_ADE": kept.mean(axis=-1).min(axis=1),
+        "brier-minFDE": fde + (1.0 - probabilities[rows, best]) ** 2,
+        "least_ADE": errors_m.mean(axis=-1)[rows[:, None], likeliest].min(axis=1),
     }
 
 
@@ -137,7 +132,7 @@ class Argoverse2:
         if "scenario" not in samples.truth.details:
             return scores
         scenario = samples.truth.detail("scenario", (), needed_by=self.definition.name)
-        forecasts = samples.predictions.poses_at(_times_s(self.definition))[..., :2]
+        forecasts = samples.predictions.positions_at(_times_s(self.definition))
         rows = np.flatnonzero(known)
         worlds = world_scores(scenario[rows], forecasts[rows], errors[rows], samples.predictions.scores[rows])
         return Scores(
@@ -145,6 +140,20 @@ class Argoverse2:
             per_sample=scores.per_sample,
             counts={**scores.counts, **worlds.counts},
         )
+
+
+def _likeliest(probabilities: NDArray[np.float64], k: int) -> NDArray[np.intp]:
+    """(N, k) the likeliest modes, the first of two equal ones first."""
+    return np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
+
+
+def _ending_nearest(
+    errors_m: NDArray[np.float64], likeliest: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """(N,) the mode among the likeliest that ends nearest, and (N, T) its errors."""
+    rows = np.arange(len(likeliest))
+    best = likeliest[rows, errors_m[rows[:, None], likeliest, -1].argmin(axis=1)]
+    return best, errors_m[rows, best]
 
 
 def _times_s(definition: Definition) -> NDArray[np.float64]:
@@ -155,7 +164,7 @@ def _errors_m(samples: Samples, definition: Definition) -> tuple[NDArray[np.floa
     check_probabilities(definition.name, samples.predictions.scores)
     times_s = _times_s(definition)
     future, known = future_points(samples, times_s)
-    return point_errors_m(samples.predictions.poses_at(times_s)[..., :2], future), known
+    return point_errors_m(samples.predictions.positions_at(times_s), future), known
 
 
 def _named(name: str, k: int) -> str:

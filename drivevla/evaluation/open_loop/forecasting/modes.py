@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from drivevla.errors import DataError
 from drivevla.evaluation.open_loop.metric import Samples
+from drivevla.evaluation.open_loop.positions import point_distances_m
 
 __all__ = ["check_probabilities", "future_points", "likeliest_first", "point_errors_m"]
 
@@ -21,7 +22,7 @@ def point_errors_m(forecasts_m: NDArray[np.float64], future_m: NDArray[np.float6
     Returns:
         (N, K, T).
     """
-    return np.linalg.norm(forecasts_m - future_m[:, None], axis=-1)
+    return point_distances_m(forecasts_m, future_m[:, None])
 
 
 def likeliest_first(probabilities: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -35,8 +36,8 @@ def future_points(samples: Samples, times_s: NDArray[np.float64]) -> tuple[NDArr
     Raises:
         DataError: The truth ends before the last time.
     """
-    poses, known = samples.truth.poses_at(times_s)
-    return poses[..., :2], known.all(axis=1)
+    future, known = samples.truth.positions_at(times_s)
+    return future, known.all(axis=1)
 
 
 def check_probabilities(name: str, scores: NDArray[np.float64]) -> None:

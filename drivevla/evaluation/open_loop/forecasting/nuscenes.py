@@ -75,7 +75,7 @@ class NuScenesPrediction:
             DataError: There are more than 25 modes, or ``drivable`` has no ``raster_from_ego``.
         """
         times_s = np.arange(1, 13) * 0.5
-        forecasts = samples.predictions.poses_at(times_s)[..., :2]
+        forecasts = samples.predictions.positions_at(times_s)
         if forecasts.shape[1] > _MOST_MODES:
             raise DataError(
                 f"{self.definition.name} takes {_MOST_MODES} modes at most, got {forecasts.shape[1]}; drop the rest"

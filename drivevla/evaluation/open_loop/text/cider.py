@@ -4,60 +4,51 @@ The number depends on the set: the same answer scores otherwise among others, an
 """
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drivevla.evaluation.open_loop.text.bleu import ngram_counts
+from drivevla.evaluation.open_loop.text.ngrams import ORDERS, NgramCounts, Texts, texts_of_words
 
-__all__ = ["cider"]
+__all__ = ["cider", "cider_of_texts"]
 
-_ORDERS = 4
 _SIGMA = 6.0
 
 Words = Sequence[str]
-Ngram = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Vector:
-    weights: Mapping[Ngram, float]
-    norms: tuple[float, ...]
-    length: int
 
 
 def cider(hypotheses: Sequence[Words], references: Sequence[Sequence[Words]]) -> NDArray[np.float64]:
     """(N,) scores of hypotheses, each against at least one reference."""
-    counts = [[ngram_counts(reference) for reference in refs] for refs in references]
-    documents = Counter(ngram for refs in counts for ngram in set().union(*refs))
-    rarity = {ngram: math.log(len(references)) - math.log(count) for ngram, count in documents.items()}
-    unseen = math.log(len(references))
-    scores = []
-    for hypothesis, refs in zip(hypotheses, counts, strict=True):
-        ours = _vector(ngram_counts(hypothesis), rarity, unseen)
-        scores.append(sum(_similarity(ours, _vector(ref, rarity, unseen)) for ref in refs) / len(refs) * 10.0)
-    return np.array(scores)
+    texts = texts_of_words(hypotheses, references)
+    return cider_of_texts(texts, texts.ngrams())
 
 
-def _vector(counts: Counter[Ngram], rarity: Mapping[Ngram, float], unseen: float) -> _Vector:
-    weights = {ngram: count * rarity.get(ngram, unseen) for ngram, count in counts.items()}
-    squares = [0.0] * _ORDERS
-    for ngram, weight in weights.items():
-        squares[len(ngram) - 1] += weight**2
-    pairs = sum(count for ngram, count in counts.items() if len(ngram) == 2)
-    return _Vector(weights, tuple(math.sqrt(square) for square in squares), pairs)
+def cider_of_texts(texts: Texts, ngrams: Sequence[NgramCounts]) -> NDArray[np.float64]:
+    """The same from numbered words and the counts of their runs."""
+    similar = sum(_cosines(texts, counts) for counts in ngrams) / ORDERS
+    sample = texts.sample[texts.hypotheses :]
+    pairs = np.maximum(texts.length - 1, 0)  # the lengths are numbers of word pairs, not of words
+    apart = pairs[texts.hypotheses :] - pairs[sample]
+    similar = similar * np.exp(-(apart**2) / (2 * _SIGMA**2))
+    return np.bincount(sample, weights=similar) / np.bincount(sample) * 10.0
 
 
-def _similarity(hypothesis: _Vector, reference: _Vector) -> float:
-    products = [0.0] * _ORDERS
-    for ngram, weight in hypothesis.weights.items():
-        theirs = reference.weights.get(ngram, 0.0)
-        products[len(ngram) - 1] += min(weight, theirs) * theirs
-    for order, norms in enumerate(zip(hypothesis.norms, reference.norms, strict=True)):
-        if norms[0] != 0 and norms[1] != 0:
-            products[order] /= norms[0] * norms[1]
-    # The lengths are numbers of word pairs, not of words.
-    return sum(products) / _ORDERS * math.exp(-((hypothesis.length - reference.length) ** 2) / (2 * _SIGMA**2))
+def _cosines(texts: Texts, counts: NgramCounts) -> NDArray[np.float64]:
+    """(R,) of every reference and its hypothesis, whose weights count at most as much as the reference's."""
+    pair = texts.sample[counts.text] * counts.kinds + counts.gram
+    theirs = counts.text >= texts.hypotheses
+    documents = np.bincount(np.unique(pair[theirs]) % max(counts.kinds, 1), minlength=counts.kinds)
+    rarity = math.log(texts.hypotheses) - np.log(np.maximum(documents, 1))
+    weight = counts.count * rarity[counts.gram]
+    norm = np.sqrt(np.bincount(counts.text, weights=weight**2, minlength=len(texts.length)))
+    ours = np.append(pair[~theirs], -1)  # rising: a hypothesis is a sample of its own
+    at = np.minimum(np.searchsorted(ours[:-1], pair[theirs]), len(ours) - 1)
+    shared = np.where(ours[at] == pair[theirs], np.append(weight[~theirs], 0.0)[at], 0.0)
+    products = np.bincount(
+        counts.text[theirs] - texts.hypotheses,
+        weights=np.minimum(shared, weight[theirs]) * weight[theirs],
+        minlength=len(texts.length) - texts.hypotheses,
+    )
+    both = norm[texts.hypotheses :] * norm[texts.sample[texts.hypotheses :]]
+    return products / np.where(both > 0, both, 1.0)

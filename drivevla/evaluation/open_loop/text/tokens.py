@@ -7,6 +7,7 @@ differ: "no." before a number, and a whole number before a fraction.
 """
 
 import re
+from functools import lru_cache
 
 __all__ = ["penn_words"]
 
@@ -39,10 +40,15 @@ def penn_words(text: str) -> list[str]:
     Args:
         text: Any English; line ends count as spaces.
     """
-    spaced = _CONTRACTED.sub(r" \1", _NEGATED.sub(r"\1 \2", text.lower().replace("\u2019", "'")))
+    return [word for piece in text.lower().replace("\u2019", "'").split() for word in _words_of(piece)]
+
+
+@lru_cache(maxsize=1 << 16)
+def _words_of(piece: str) -> tuple[str, ...]:
+    """The words of what stands between two spaces; texts about driving say the same over and over."""
     words: list[str] = []
-    for piece in spaced.split():
-        found = [piece] if piece == "n't" else _TOKEN.findall(piece)
+    for part in _CONTRACTED.sub(r" \1", _NEGATED.sub(r"\1 \2", piece)).split():
+        found = [part] if part == "n't" else _TOKEN.findall(part)
         for word in found:
             words.extend(_TWO_WORDS.get(word, (_BRACKETS.get(word, word),)))
-    return [word for word in words if word not in _LEFT_OUT]
+    return tuple(word for word in words if word not in _LEFT_OUT)
