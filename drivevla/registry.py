@@ -58,6 +58,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
     "auxiliary": {  # heads that only learn beside the planner: drivevla.models.auxiliary
         "boxes": "drivevla.models.auxiliary.boxes:BoxHead",
         "depth": "drivevla.models.auxiliary.dense:DepthHead",
+        "lamps": "drivevla.models.auxiliary.lamps:LampHead",
         "lead": "drivevla.models.auxiliary.traffic:LeadHead",
         "light": "drivevla.models.auxiliary.traffic:LightHead",
         "semantic_grid": "drivevla.models.auxiliary.dense:SemanticGridHead",

@@ -217,6 +217,7 @@ def _truth(now_s: float, instruction: Instruction) -> Truth:
                 position_m=np.array([30.0, 2.0, 5.5]),
                 affects_ego=True,
                 stop_distance_m=27.5,
+                heads_m=np.array([[30.0, -3.0, 3.1], [48.0, -2.0, 5.8]]),
             ),
         ),
         signs=(SignTruth(sign_id="4", kind=SignKind.YIELD, position_m=np.array([9.0, -4.0, 2.0]), affects_ego=False),),

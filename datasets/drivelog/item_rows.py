@@ -85,12 +85,15 @@ def light_row(item: LightTruth) -> Row:
         "position_m": rounded(item.position_m, _MM),
         "affects_ego": item.affects_ego,
         "stop_distance_m": _to(item.stop_distance_m, _MM),
+        "heads_m": None if item.heads_m is None else rounded(item.heads_m.ravel(), _MM),
     }
 
 
 def light_of(row: Mapping[str, Any]) -> LightTruth:
-    """The traffic light of a row."""
-    return LightTruth(**{**row, "state": LightState(row["state"])})
+    """The traffic light of a row; logs of before heads were told have none."""
+    heads = row.get("heads_m")
+    heads_m = None if heads is None else np.asarray(heads, dtype=np.float64).reshape(-1, 3)
+    return LightTruth(**{**row, "state": LightState(row["state"]), "heads_m": heads_m})
 
 
 def sign_row(item: SignTruth) -> Row:

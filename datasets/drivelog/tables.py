@@ -158,7 +158,7 @@ def _world_columns(pa: Any) -> list[tuple[str, Any]]:
     ]
     return [
         ("objects", pa.list_(pa.struct(box))),
-        ("lights", pa.list_(pa.struct([("light_id", text), ("state", text), *place]))),
+        ("lights", pa.list_(pa.struct([("light_id", text), ("state", text), *place, ("heads_m", smalls)]))),
         ("signs", pa.list_(pa.struct([("sign_id", text), ("kind", text), *place]))),
         ("lanes", pa.list_(pa.struct(lane))),
         ("route", pa.struct(route)),

@@ -1,8 +1,8 @@
 """The lossy coding of sensors: one for what is stored and for what is seen while driving.
 
 A policy that learned from JPEG pictures and rounded LiDAR sweeps must drive with the same: ``as_stored`` gives an
-observation exactly as it would be read back. Pictures are baseline JPEG with 4:2:0 chroma at a stated quality; sweeps
-are described in ``drivevla.datasets.sweep_coding``. All other numbers of an observation are kept as they are.
+observation exactly as it would be read back. Pictures are baseline JPEG at a stated quality; sweeps are
+described in ``drivevla.datasets.sweep_coding``. All other numbers of an observation are kept as they are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from drivevla.types import LidarSpec, LidarSweep, Observation, SensorRig
 
 __all__ = ["StorageConfig", "as_stored", "decode_image", "encode_image", "load_sweep", "store_sweep"]
 
-_CHROMA_HALVED = 2  # Pillow's number for 4:2:0
+_SUBSAMPLING = {"4:4:4": 0, "4:2:0": 2}  # Pillow's numbers
 _LIDAR_KEYS = ("channels", "azimuths", "range_m", "upper_fov_deg", "lower_fov_deg", "ego_from_lidar")
 
 
@@ -32,11 +32,13 @@ class StorageConfig:
 
     Attributes:
         jpeg_quality: 1 to 95, libjpeg's scale.
+        chroma: "4:4:4" keeps the colour of every pixel, "4:2:0" one for four: a lamp of three pixels turns grey.
         lidar_step_m: To which distances along a ray are rounded (coordinates, for sweeps on no grid of rays).
         lidar: The sensor whose sweeps are stored as ranges along its rays; None stores them as points.
     """
 
     jpeg_quality: int = 75
+    chroma: str = "4:4:4"
     lidar_step_m: float = 0.01
     lidar: LidarSpec | None = None
 
@@ -48,6 +50,8 @@ class StorageConfig:
         """
         if not 1 <= self.jpeg_quality <= 95:
             raise ContractError(f"jpeg_quality lies between 1 and 95, got {self.jpeg_quality}")
+        if self.chroma not in _SUBSAMPLING:
+            raise ContractError(f"chroma is one of {', '.join(_SUBSAMPLING)}, got {self.chroma!r}")
         if not 0.001 <= self.lidar_step_m <= 0.1:
             raise ContractError(f"lidar_step_m lies between 0.001 and 0.1 m, got {self.lidar_step_m}")
 
@@ -62,18 +66,23 @@ class StorageConfig:
         if self.lidar is not None:
             lidar = {name: getattr(self.lidar, name) for name in _LIDAR_KEYS}
             lidar["ego_from_lidar"] = self.lidar.ego_from_lidar.tolist()
-        return {"jpeg_quality": self.jpeg_quality, "lidar_step_m": self.lidar_step_m, "lidar": lidar}
+        return {
+            "jpeg_quality": self.jpeg_quality,
+            "chroma": self.chroma,
+            "lidar_step_m": self.lidar_step_m,
+            "lidar": lidar,
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> StorageConfig:
-        """What ``to_dict`` wrote.
+        """What ``to_dict`` wrote; logs that say nothing of chroma are of when it was 4:2:0.
 
         Raises:
             DataError: A key is missing, unknown or of another type.
         """
         try:
             lidar = values["lidar"]
-            return cls(**{**values, "lidar": None if lidar is None else LidarSpec(**lidar)})
+            return cls(**{"chroma": "4:2:0", **values, "lidar": None if lidar is None else LidarSpec(**lidar)})
         except (KeyError, TypeError) as error:
             raise DataError(f"this is no description of how sensors are stored: {error}") from error
 
@@ -95,7 +104,7 @@ def encode_image(image: NDArray[np.uint8], storage: StorageConfig) -> bytes:
     pillow: Any = require("PIL.Image", "data")
     file = io.BytesIO()
     picture = pillow.fromarray(np.ascontiguousarray(image))
-    picture.save(file, "JPEG", quality=storage.jpeg_quality, subsampling=_CHROMA_HALVED, optimize=True)
+    picture.save(file, "JPEG", quality=storage.jpeg_quality, subsampling=_SUBSAMPLING[storage.chroma], optimize=True)
     return file.getvalue()
 
 

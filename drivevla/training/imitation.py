@@ -18,6 +18,7 @@ from drivevla.models.auxiliary.heads import AuxiliaryInput, auxiliary_terms
 from drivevla.models.driving import DrivingModel, Understanding
 from drivevla.training.augmenting import AugmentationConfig, augmented
 from drivevla.training.batches import TrainingBatch
+from drivevla.types import SensorBatch
 
 __all__ = ["Imitation"]
 
@@ -79,7 +80,7 @@ class Imitation:
         )
         terms["refusal"] = surprise_B.masked_fill(~known_B, 0.0).mean()
         given = AuxiliaryInput(
-            tokens_BND=understanding.context.tokens_BSD, scene=understanding.scene, sensors=batch.sensors
+            tokens_BND=understanding.context.tokens_BSD, scene=understanding.scene, sensors=_calibrated(seen, batch)
         )
         return terms | auxiliary_terms(model.auxiliary, given, batch.auxiliary)
 
@@ -109,6 +110,15 @@ class Imitation:
         if self.augmentation is not None:
             sensors = augmented(sensors, self.augmentation)
         return replace(batch, sensors=sensors)
+
+
+def _calibrated(seen: TrainingBatch, batch: TrainingBatch) -> SensorBatch:
+    """All sensors, hidden ones too, with the pictures that were seen: a window of one has a calibration of its own."""
+    cameras = {
+        name: replace(camera, present_B=batch.sensors.cameras[name].present_B)
+        for name, camera in seen.sensors.cameras.items()
+    }
+    return replace(batch.sensors, cameras=cameras)
 
 
 def _changes(asked: Mapping[str, float] | None) -> AugmentationConfig | None:

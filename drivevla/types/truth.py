@@ -147,10 +147,11 @@ class LightTruth:
     Attributes:
         light_id: The same for the same light over time.
         state: What it shows now.
-        position_m: (3,) of its head, ego frame.
-        affects_ego: Whether it stands over the ego's own lane.
+        position_m: (3,) where it stands, ego frame.
+        affects_ego: Whether it is for the ego's own lane.
         stop_distance_m: Along the route from the ego's origin to its stop line, where it affects the ego; negative
             once passed.
+        heads_m: (H, 3) middles of the heads that show it, ego frame; None where not known.
     """
 
     light_id: str
@@ -158,6 +159,7 @@ class LightTruth:
     position_m: NDArray[np.float64]
     affects_ego: bool
     stop_distance_m: float | None = None
+    heads_m: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         """Check and freeze.
@@ -168,6 +170,8 @@ class LightTruth:
         if not isinstance(self.state, LightState):
             raise ContractError(f"state must be a LightState, got {self.state!r}")
         set_field(self, "position_m", real_array("position_m", self.position_m, (3,)))
+        if self.heads_m is not None:
+            set_field(self, "heads_m", real_array("heads_m", self.heads_m, ("H", 3)))
         if self.stop_distance_m is not None:
             set_field(self, "stop_distance_m", real_number("stop_distance_m", self.stop_distance_m))
 

@@ -49,6 +49,7 @@ class _OnRoute:
     position_m: NDArray[np.float64]
     stops_m: tuple[float, ...]
     kind: SignKind | None = None
+    heads_m: NDArray[np.float64] | None = None
 
 
 class SignalsOnRoute:
@@ -109,6 +110,7 @@ class SignalsOnRoute:
                         position_m=place,
                         affects_ego=stop_m is not None,
                         stop_distance_m=stop_m,
+                        heads_m=None if light.heads_m is None else transform_points(ego_from_world, light.heads_m),
                     )
                 )
         return tuple(found)
@@ -140,7 +142,7 @@ class SignalsOnRoute:
         places = _trigger_points(world_from_actor, trigger, across)
         axis = world_from_actor[:2, 0]
         stops = [self._line_after(index) for index in self._passes(places, axis, _BESIDE_M)]
-        return _OnRoute(actor, world_from_actor[:3, 3], tuple(stops))
+        return _OnRoute(actor, world_from_actor[:3, 3], tuple(stops), heads_m=_heads(actor))
 
     def _sign(self, actor: carla.Actor) -> _OnRoute:
         world_from_actor, trigger = _placed(actor)
@@ -183,6 +185,12 @@ def _next_stop(stops_m: tuple[float, ...], distance_m: float, reach_m: float) ->
     """The first stop that is not long passed, from the ego's place along the route."""
     ahead = [stop_m - distance_m for stop_m in stops_m if -_PASSED_M < stop_m - distance_m < reach_m]
     return min(ahead, key=abs, default=None)
+
+
+def _heads(light: carla.TrafficLight) -> NDArray[np.float64]:
+    """(H, 3) middles of a light's heads, world frame."""
+    middles = [box.location for box in light.get_light_boxes()]
+    return np.array([[each.x, -each.y, each.z] for each in middles]).reshape(-1, 3)
 
 
 def _placed(actor: carla.Actor) -> tuple[NDArray[np.float64], Any]:

@@ -1,6 +1,6 @@
 """From the truth to what auxiliary heads should have said. What is not known stays unknown; it is never zero.
 
-B batch, C grid classes, X and Y cells, M boxes.
+B batch, C grid classes, X and Y cells, M boxes, L heads of lights.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ class AuxiliaryTarget:
         grid_known_C: bool, which of the classes are known.
         boxes_M8: x, y, length, width in metres, cosine and sine of yaw, velocity in m/s (NaN where not known).
         box_class_M: Index into ``OBJECT_CLASSES``.
+        lamps_L3: Middles of the heads of all lights, ego frame, metres.
+        lamp_whose_L: 1 for those of the light that ``light`` tells of, 0 for others'.
     """
 
     light: int | None = None
@@ -61,6 +63,8 @@ class AuxiliaryTarget:
     grid_known_C: NDArray[np.bool_] | None = None
     boxes_M8: NDArray[np.float64] | None = None
     box_class_M: NDArray[np.int64] | None = None
+    lamps_L3: NDArray[np.float64] | None = None
+    lamp_whose_L: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,9 @@ class AuxiliaryBatch:
         boxes_BM8: 0 for padding; velocities NaN where not known.
         box_class_BM: -1 for padding.
         boxes_known_B: False where not known.
+        lamps_BL3: 0 for padding.
+        lamp_whose_BL: -1 for padding.
+        lamps_known_B: False where not known.
     """
 
     light_B: Tensor
@@ -90,11 +97,15 @@ class AuxiliaryBatch:
     boxes_BM8: Tensor
     box_class_BM: Tensor
     boxes_known_B: Tensor
+    lamps_BL3: Tensor
+    lamp_whose_BL: Tensor
+    lamps_known_B: Tensor
 
 
 def auxiliary_target(truth: Truth) -> AuxiliaryTarget:
     """What auxiliary heads should say of an instant."""
     light, light_distance_m = (None, None) if truth.lights is None else _light(truth.lights)
+    lamps, whose = (None, None) if truth.lights is None else _lamps(truth.lights)
     lead, gap_m, speed_mps = _lead(truth)
     grid, grid_known = _grid(truth)
     boxes, classes = (None, None) if truth.objects is None else _boxes(truth.objects)
@@ -108,6 +119,8 @@ def auxiliary_target(truth: Truth) -> AuxiliaryTarget:
         grid_known_C=grid_known,
         boxes_M8=boxes,
         box_class_M=classes,
+        lamps_L3=lamps,
+        lamp_whose_L=whose,
     )
 
 
@@ -116,7 +129,8 @@ def collate_auxiliary(targets: Sequence[AuxiliaryTarget | None]) -> AuxiliaryBat
     if all(target is None for target in targets):
         return None
     each = [target or AuxiliaryTarget() for target in targets]
-    boxes, classes = _padded_boxes(each)
+    boxes, classes = _padded([(one.boxes_M8, one.box_class_M) for one in each], 8)
+    lamps, whose = _padded([(one.lamps_L3, one.lamp_whose_L) for one in each], 3)
     nothing = np.zeros((len(GRID_CLASSES), *SEMANTIC_GRID.shape), dtype=np.bool_)
     unknown = np.zeros(len(GRID_CLASSES), dtype=np.bool_)
     grids = np.stack([nothing if one.grid_CXY is None else one.grid_CXY for one in each])
@@ -132,22 +146,39 @@ def collate_auxiliary(targets: Sequence[AuxiliaryTarget | None]) -> AuxiliaryBat
         boxes_BM8=boxes,
         box_class_BM=classes,
         boxes_known_B=torch.tensor([one.boxes_M8 is not None for one in each]),
+        lamps_BL3=lamps,
+        lamp_whose_BL=whose,
+        lamps_known_B=torch.tensor([one.lamps_L3 is not None for one in each]),
     )
 
 
 def _light(lights: tuple[LightTruth, ...]) -> tuple[int | None, float | None]:
     """Of the light whose line comes next, and how far that is."""
+    light = _next_light(lights)
+    if light is None:
+        return 0, None
+    if light.state is LightState.UNKNOWN:
+        return None, light.stop_distance_m
+    return (0, None) if light.state is LightState.OFF else (LIGHT_STATES.index(light.state), light.stop_distance_m)
+
+
+def _next_light(lights: tuple[LightTruth, ...]) -> LightTruth | None:
     ahead = [
-        (light.stop_distance_m, light.state)
-        for light in lights
+        (light.stop_distance_m, index)
+        for index, light in enumerate(lights)
         if light.affects_ego and light.stop_distance_m is not None and 0.0 <= light.stop_distance_m <= LIGHT_REACH_M
     ]
-    if not ahead:
-        return 0, None
-    distance_m, state = min(ahead, key=lambda each: each[0])
-    if state is LightState.UNKNOWN:
-        return None, distance_m
-    return (0, None) if state is LightState.OFF else (LIGHT_STATES.index(state), distance_m)
+    return lights[min(ahead)[1]] if ahead else None
+
+
+def _lamps(lights: tuple[LightTruth, ...]) -> tuple[NDArray[np.float64] | None, NDArray[np.int64] | None]:
+    """All heads and whose they are; None where the heads of a light are not known."""
+    if any(light.heads_m is None for light in lights):
+        return None, None
+    own = _next_light(lights)
+    heads = [light.heads_m for light in lights if light.heads_m is not None]
+    whose = [np.full(len(light_heads), int(light is own)) for light, light_heads in zip(lights, heads, strict=True)]
+    return np.concatenate([np.zeros((0, 3)), *heads]), np.concatenate([np.zeros(0, dtype=np.int64), *whose])
 
 
 def _lead(truth: Truth) -> tuple[bool | None, float | None, float | None]:
@@ -186,15 +217,18 @@ def _boxes(objects: tuple[ObjectTruth, ...]) -> tuple[NDArray[np.float64], NDArr
     return boxes, np.array([row[1] for row in nearest], dtype=np.int64)
 
 
-def _padded_boxes(targets: Sequence[AuxiliaryTarget]) -> tuple[Tensor, Tensor]:
-    longest = max((len(one.boxes_M8) for one in targets if one.boxes_M8 is not None), default=0)
-    boxes = torch.zeros(len(targets), longest, 8)
-    classes = torch.full((len(targets), longest), -1)
-    for index, one in enumerate(targets):
-        if one.boxes_M8 is not None and one.box_class_M is not None:
-            boxes[index, : len(one.boxes_M8)] = torch.from_numpy(one.boxes_M8).float()
-            classes[index, : len(one.boxes_M8)] = torch.from_numpy(one.box_class_M)
-    return boxes, classes
+def _padded(
+    items: Sequence[tuple[NDArray[np.float64] | None, NDArray[np.int64] | None]], columns: int
+) -> tuple[Tensor, Tensor]:
+    """Rows of numbers and an index for each: zeros and -1 where a sample has fewer than another, or none are known."""
+    longest = max((len(numbers) for numbers, _ in items if numbers is not None), default=0)
+    padded = torch.zeros(len(items), longest, columns)
+    indices = torch.full((len(items), longest), -1)
+    for row, (numbers, index) in enumerate(items):
+        if numbers is not None and index is not None:
+            padded[row, : len(numbers)] = torch.from_numpy(numbers).float()
+            indices[row, : len(numbers)] = torch.from_numpy(index)
+    return padded, indices
 
 
 def _numbers(values: Sequence[float | None]) -> Tensor:

@@ -35,10 +35,11 @@ from drivevla.types import (
     Truth,
 )
 
-HEADS = ("light", "lead", "semantic_grid", "boxes", "depth")
+HEADS = ("light", "lamps", "lead", "semantic_grid", "boxes", "depth")
 TERMS = {
     "light_state", "light_distance", "lead_present", "lead_gap", "lead_speed", "semantic_grid_lane",
     "semantic_grid_vehicle", "semantic_grid_walker", "boxes_class", "boxes_place", "depth_error",
+    "lamps_shown", "lamps_nothing",
 }  # fmt: skip
 
 
@@ -80,6 +81,7 @@ def truth(seed: int) -> Truth:
         position_m=np.zeros(3),
         affects_ego=True,
         stop_distance_m=10.0 + 8 * seed,
+        heads_m=np.array([[16.0, 2.0 - 2.0 * seed, 3.0]]),
     )
     return Truth(
         timestamp_s=0.0,
@@ -134,7 +136,7 @@ def test_every_term_is_alive_and_reaches_the_encoders(batch: TrainingBatch) -> N
         assert value.item() > 0.0, name
         model.zero_grad()
         value.backward(retain_graph=True)
-        encoder = model.scene.cameras if name == "depth_error" else model.scene.lidar
+        encoder = model.scene.cameras if name.startswith(("depth", "lamps")) else model.scene.lidar
         assert encoder is not None
         assert any(weight.grad is not None and bool(weight.grad.any()) for weight in encoder.parameters()), name
 
@@ -143,14 +145,15 @@ def test_every_head_learns_one_batch_by_heart_from_what_it_reads(batch: Training
     model = small_model(*HEADS)
     with torch.no_grad():
         understanding = model(batch.sensors)
-    scene = dataclasses.replace(understanding.scene, bev_BDXY=torch.randn(3, 32, 32, 32))
+    pictures = {name: torch.randn_like(each) for name, each in understanding.scene.camera_features.items()}
+    scene = dataclasses.replace(understanding.scene, bev_BDXY=torch.randn(3, 32, 32, 32), camera_features=pictures)
     tokens = torch.randn(3, 8, 32)
     assert batch.auxiliary is not None
     queries = model.scene.objects
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
     assert queries is not None
     first: dict[str, float] = {}
-    for _ in range(80):
+    for _ in range(120):
         seen = dataclasses.replace(scene, objects=queries(tokens, torch.ones(3, 8, dtype=torch.bool)))
         given = AuxiliaryInput(tokens_BND=tokens, scene=seen, sensors=batch.sensors)
         terms = auxiliary_terms(model.auxiliary, given, batch.auxiliary)
