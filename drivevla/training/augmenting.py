@@ -75,10 +75,14 @@ def _window(images_B3HW: Tensor, intrinsics_B33: Tensor, most: float) -> tuple[T
     drawn = torch.rand(len(images_B3HW), 3, device=images_B3HW.device)
     scale_B = 1.0 + most * drawn[:, 0]
     hidden_B2 = drawn[:, 1:] * (1.0 - 1.0 / scale_B)[:, None]  # share of width and height left and above the window
-    theta = torch.zeros(len(scale_B), 2, 3, device=images_B3HW.device)
-    theta[:, 0, 0] = theta[:, 1, 1] = 1.0 / scale_B
-    theta[:, :, 2] = 2.0 * hidden_B2 + 1.0 / scale_B[:, None] - 1.0
-    grid = F.affine_grid(theta, list(images_B3HW.shape), align_corners=False)
+    # Where the middles of pixels look, from -1 to 1: what affine_grid gives, which multiplies matrices for it.
+    shift_B2 = 2.0 * hidden_B2 + 1.0 / scale_B[:, None] - 1.0
+    columns_BW, rows_BH = (
+        ((2.0 * torch.arange(size, device=images_B3HW.device) + 1.0) / size - 1.0) / scale_B[:, None]
+        + shift_B2[:, axis, None]
+        for axis, size in ((0, width), (1, height))
+    )
+    grid = torch.stack(torch.broadcast_tensors(columns_BW[:, None, :], rows_BH[:, :, None]), dim=-1)
     seen = F.grid_sample(images_B3HW, grid, mode="bilinear", padding_mode="border", align_corners=False)
     # Written out, since autocast would make a product of matrices too coarse to be inverted.
     moved = torch.cat([scale_B[:, None, None] * intrinsics_B33[:, :2], intrinsics_B33[:, 2:]], dim=1)
@@ -92,16 +96,21 @@ def _coloured(images_B3HW: Tensor, config: AugmentationConfig) -> Tensor:
     count, device = len(images_B3HW), images_B3HW.device
 
     def around(share: float, columns: int) -> Tensor:
-        return (1.0 + share * (2.0 * torch.rand(count, columns, device=device) - 1.0))[..., None, None]
+        return 1.0 + share * (2.0 * torch.rand(count, columns, device=device) - 1.0)
 
-    grey = torch.tensor(_GREY, device=device)[:, None, None]
-    light, contrast, saturation = around(config.brightness, 1), around(config.contrast, 1), around(config.saturation, 1)
-    images = images_B3HW * light * around(config.warmth, 3)
-    mean = images.mean(dim=(1, 2, 3), keepdim=True)
-    images = mean + (images - mean) * contrast
-    plain = (images * grey).sum(dim=1, keepdim=True)
-    images = plain + (images - plain) * saturation
+    light_B1, contrast_B1, saturation_B1 = (
+        around(share, 1) for share in (config.brightness, config.contrast, config.saturation)
+    )
+    gain_B3 = light_B1 * around(config.warmth, 3)
+    # All of it is linear in a pixel, so that each picture is gone through once: other light, then away from the mean of
+    # the picture, then away from grey.
+    mean_B1 = (images_B3HW.mean(dim=(2, 3)) * gain_B3).mean(dim=1, keepdim=True)
+    grey_33 = torch.tensor(_GREY, device=device).expand(3, 3)
+    saturate_B33 = grey_33 + saturation_B1[..., None] * (torch.eye(3, device=device) - grey_33)
+    mix_B33 = saturate_B33 * (contrast_B1 * gain_B3)[:, None, :]
+    shift_B31 = (mean_B1 * (1.0 - contrast_B1))[..., None].expand(-1, 3, -1)
+    mixed = torch.baddbmm(shift_B31, mix_B33.to(images_B3HW.dtype), images_B3HW.flatten(2)).view_as(images_B3HW)
     if config.noise:
         strength = 255.0 * config.noise * torch.rand(count, 1, 1, 1, device=device)
-        images = images + strength * torch.randn(images.shape, device=device)
-    return images
+        mixed = mixed + strength * torch.randn(mixed.shape, device=device)
+    return mixed
