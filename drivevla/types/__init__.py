@@ -6,6 +6,7 @@ are different types, so that nothing leaks by habit.
 
 from drivevla.types.batch import CameraBatch, LidarBatch, SensorBatch
 from drivevla.types.learning import (
+    FitsData,
     GenerativeHead,
     HeadContext,
     Objective,
@@ -51,6 +52,7 @@ __all__ = [
     "Fault",
     "FaultKind",
     "FindsFaults",
+    "FitsData",
     "Future",
     "GenerativeHead",
     "HeadContext",

@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["GenerativeHead", "HeadContext", "Objective", "PlanTarget", "PlanTensors", "PlannerHead", "ScoresPlans"]
+__all__ = [
+    "FitsData",
+    "GenerativeHead",
+    "HeadContext",
+    "Objective",
+    "PlanTarget",
+    "PlanTensors",
+    "PlannerHead",
+    "ScoresPlans",
+]
 
 PredictionT = TypeVar("PredictionT")
 
@@ -154,6 +163,20 @@ class GenerativeHead(PlannerHead[PredictionT], Protocol[PredictionT]):
 
     def sample(self, context: HeadContext, n: int, generator: torch.Generator) -> PlanTensors:
         """``n`` plans for each of the batch, as modes; all randomness comes from the generator."""
+        ...
+
+
+@runtime_checkable
+class FitsData(Protocol):
+    """A head that plans in units, bins or anchors of the data; they travel with its weights."""
+
+    def fit(self, waypoints_NT3: Tensor, speed_N: Tensor) -> None:
+        """Take them from what the teacher did, before anything is learned.
+
+        Args:
+            waypoints_NT3: Whole plans: x, y, yaw.
+            speed_N: How fast the car was, in m/s.
+        """
         ...
 
 

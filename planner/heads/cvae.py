@@ -74,6 +74,14 @@ class CvaeHead(nn.Module):
         self.way = nn.Linear(width, modes * 3)
         self.score = nn.Linear(width, modes)
 
+    def fit(self, waypoints_NT3: Tensor, speed_N: Tensor) -> None:
+        """Units of spread from the data.
+
+        Raises:
+            ContractError: There are fewer than two plans.
+        """
+        self.scale.fit(waypoints_NT3)
+
     def forward(self, context: HeadContext) -> CvaePrediction:
         """The planning state."""
         return CvaePrediction(state_BD=self.query(self.memory(context))[:, 0])

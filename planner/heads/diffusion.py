@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from drivevla.planner.anchors import fan_of_trajectories
+from drivevla.planner.anchors import cluster_trajectories, fan_of_trajectories
 from drivevla.planner.heads.drawing import drawn_plans
 from drivevla.planner.heads.flow import time_features
 from drivevla.planner.heads.masking import masked_mean
@@ -80,6 +80,16 @@ class DiffusionHead(nn.Module):
         self.decoder = query_layers(width, layers=layers, attention_heads=attention_heads)
         self.clean = nn.Linear(width, 3 * steps)
         self.score = nn.Linear(width, 1)
+
+    @torch.no_grad()
+    def fit(self, waypoints_NT3: Tensor, speed_N: Tensor) -> None:
+        """Anchors by k-means and units of spread from the data, as DiffusionDrive has them.
+
+        Raises:
+            ContractError: There are fewer plans than anchors.
+        """
+        self.scale.fit(waypoints_NT3)
+        self.anchors_KT3.copy_(cluster_trajectories(waypoints_NT3, len(self.anchors_KT3), seed=0))
 
     def forward(self, context: HeadContext) -> DiffusionPrediction:
         """Only the memory: trajectories are cleaned when they are asked for."""

@@ -68,6 +68,10 @@ class AutoregressiveTokenHead(nn.Module):
         causal = torch.ones(self.tokens.count, self.tokens.count, dtype=torch.bool).triu(1)
         self.register_buffer("causal_NN", causal, persistent=False)
 
+    def fit(self, waypoints_NT3: Tensor, speed_N: Tensor) -> None:
+        """The range of each number from the data, as OpenVLA has it: 1st to 99th percentile."""
+        self.tokens.fit(waypoints_NT3, speed_N)
+
     def forward(self, context: HeadContext) -> TokenPrompt:
         """Only what is written about: the words follow one after the other."""
         return TokenPrompt(memory=self.memory(context), speed_B=ego_speed(context))

@@ -64,6 +64,10 @@ class ParallelTokenHead(nn.Module):
         )
         self.words = nn.Linear(width, vocabulary)
 
+    def fit(self, waypoints_NT3: Tensor, speed_N: Tensor) -> None:
+        """The range of each number from the data, as OpenVLA has it: 1st to 99th percentile."""
+        self.tokens.fit(waypoints_NT3, speed_N)
+
     def forward(self, context: HeadContext) -> TokenLogits:
         """Every word at once."""
         answers_BND = self.queries(self.memory(context))

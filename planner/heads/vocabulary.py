@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from drivevla.planner.anchors import fan_of_trajectories
+from drivevla.planner.anchors import cluster_trajectories, fan_of_trajectories
 from drivevla.planner.heads.drawing import drawn_plans
 from drivevla.planner.heads.memory import MemoryReader, query_layers
 from drivevla.types import HeadContext, PlanTarget, PlanTensors
@@ -67,6 +67,15 @@ class VocabularyHead(nn.Module):
         blocked_KK = ~torch.eye(size, dtype=torch.bool)  # a trajectory's score does not depend on the others
         self.register_buffer("blocked_KK", blocked_KK, persistent=False)
         self.score = nn.Linear(width, 1)
+
+    @torch.no_grad()
+    def fit(self, waypoints_NT3: Tensor, speed_N: Tensor) -> None:
+        """The set from the data's usual trajectories, as VADv2 and Hydra-MDP have it.
+
+        Raises:
+            ContractError: There are fewer plans than trajectories in the set.
+        """
+        self.trajectories_KT3.copy_(cluster_trajectories(waypoints_NT3, len(self.trajectories_KT3), seed=0))
 
     def forward(self, context: HeadContext) -> VocabularyPrediction:
         """Score every trajectory."""
