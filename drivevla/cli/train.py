@@ -47,6 +47,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read samples (0)")
     parser.add_argument("--answers", type=Path, metavar="FILE", help="what the sentence encoder answers")
     parser.add_argument("--write-answers", type=Path, metavar="FILE", help="write that file, and do not train")
+    parser.add_argument("--shard", action="store_true", help="spread gradients and moments over torchrun's processes")
     parser.add_argument("--tensorboard", action="store_true", help="write TensorBoard's files, too")
 
 
@@ -76,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
             workers=arguments.workers,
             answers=arguments.answers,
             tensorboard=arguments.tensorboard,
+            shard=arguments.shard,
             tell=tell,
         )
     print(f"checkpoint: {folder}")

@@ -130,7 +130,7 @@ class TrainingConfig:
     stored_as: Literal["float32", "bfloat16"] = "bfloat16"
     """What the checkpoint's weights are."""
     compile: bool = False
-    """Whether torch compiles the encoders, the fusion and the head: a minute at the start, faster steps on a GPU."""
+    """Whether torch compiles the encoders and the fusion: a minute at the start, faster steps on a GPU."""
     save_every: int = 200
     """Steps between two states that a killed run goes on from."""
     log_every: int = 1

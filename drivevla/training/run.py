@@ -30,6 +30,7 @@ from drivevla.training.sources import BatchSource, MemoryBatches, StreamedBatche
 from drivevla.training.stage import build_objective, train_stage
 from drivevla.training.state import latest_state, state_step
 from drivevla.training.validation import validate, validation_batches
+from drivevla.types import FitsData
 
 __all__ = ["train_recipe", "write_answers"]
 
@@ -51,6 +52,7 @@ def train_recipe(
     workers: int = 0,
     answers: Path | None = None,
     tensorboard: bool = False,
+    shard: bool = False,
     tell: Callable[[Progress], None] = lambda _: None,
 ) -> Path:
     """Train what a recipe describes.
@@ -65,6 +67,7 @@ def train_recipe(
         answers: What the pretrained reader answers to the sentences, as a file (``write_answers``); without it the
             reader's own text model is asked.
         tensorboard: Whether TensorBoard's files are written, too.
+        shard: Whether several processes spread gradients and moments among them instead of each keeping all.
         tell: Told how far it is.
 
     Returns:
@@ -87,7 +90,7 @@ def train_recipe(
         with run as writing:
             return _Training(
                 recipe, material, out, writing,
-                device=device, workers=workers, answers=answers, tensorboard=tensorboard, tell=tell,
+                device=device, workers=workers, answers=answers, tensorboard=tensorboard, shard=shard, tell=tell,
             ).through()  # fmt: skip
 
 
@@ -103,12 +106,13 @@ class _Training:
         workers: int,
         answers: Path | None,
         tensorboard: bool,
+        shard: bool,
         tell: Callable[[Progress], None],
     ) -> None:
         assert recipe.model is not None
         assert recipe.training is not None
         self._recipe, self._material, self._run, self._device = recipe, material, run, device
-        self._config, self._folder = recipe.training, out / "artefacts"
+        self._config, self._folder, self._shard = recipe.training, out / "artefacts", shard
         self._sources = self._read(workers)  # before a GPU is touched: reading processes are forked
         torch.manual_seed(self._config.seed)
         self._model = DrivingModel(recipe.model, answers=answers).to(device)
@@ -138,8 +142,16 @@ class _Training:
         return folder
 
     def _begin(self) -> None:
-        """Where the recipe begins with a trained policy: its weights, and a list of those that it had none for."""
+        """Where the recipe begins with a trained policy: its weights, and a list of those that it had none for.
+
+        Elsewhere a head that plans in units of the data takes them from it.
+        """
         if self._config.begin_with is None:
+            head = self._model.head
+            if isinstance(head, FitsData):
+                target, speed_B = self._sources.train.drives()
+                whole_B = target.valid_BT.all(dim=1)
+                head.fit(target.waypoints_BT3[whole_B], speed_B[whole_B])
             return
         folder = checkpoint_folder(self._config.begin_with)
         if folder is None:
@@ -215,6 +227,8 @@ class _Training:
 
     def _read_sentences(self) -> None:
         """All that will be said, together and where the model is: one by one they would take as long as training."""
+        if self._model.backbone is not None:
+            return
         for source in (each for each in self._sources if isinstance(each, MemoryBatches)):
             for encoder in self._model.readers.encoders:
                 if isinstance(encoder, PretrainedReader):
@@ -284,6 +298,7 @@ def _check_stages(config: TrainingConfig, material: TrainingMaterial) -> None:
 
 def _compile(model: DrivingModel) -> None:
     """Compile the parts whose shapes hardly change; sweeps and sentences differ in length from batch to batch."""
-    for part in (model.scene.cameras, getattr(model.scene.lidar, "backbone", None), model.fusion, model.head):
+    thinking = model.fusion if model.backbone is None else None
+    for part in (model.scene.cameras, getattr(model.scene.lidar, "backbone", None), thinking):
         if isinstance(part, torch.nn.Module):
             part.compile(dynamic=False)

@@ -21,7 +21,8 @@ from drivevla.models.parts import PartConfig
 from drivevla.registry import load
 from drivevla.training.batches import TrainingBatch
 from drivevla.training.config import ObjectiveConfig, StageConfig, TrainingConfig
-from drivevla.training.optimising import freeze, learning_rate, optimiser_of, shared_gradient, update_average
+from drivevla.training.learners import Learner, ShardedLearner, WholeLearner, whole_moments
+from drivevla.training.optimising import freeze, learning_rate, optimiser_of, update_average
 from drivevla.training.order import Pick, SampleOrder
 from drivevla.training.sources import BatchSource
 from drivevla.training.state import latest_state, load_state, save_state
@@ -77,6 +78,7 @@ def train_stage(
     weights: NDArray[np.float64] | None = None,
     among: Sequence[int] | None = None,
     after_step: Callable[[int], None] | None = None,
+    shard: bool = False,
 ) -> None:
     """Train, going on from the newest state there is.
 
@@ -91,34 +93,42 @@ def train_stage(
         weights: (N,) how often each sample of the source comes, relative to the others.
         among: Indices of the samples that take part; all where left out.
         after_step: Called with the number of steps that are done, after each; the model may be evaluated in it.
+        shard: Whether several processes spread gradients and moments among them instead of each keeping all.
 
     Raises:
         RunError: A loss or gradient is not finite, or the gradient explodes; the message names the samples.
         ConfigError: A frozen beginning matches no weight, or all weights are frozen.
     """
     freeze(model, stage.frozen)
-    optimiser = optimiser_of(model, stage)
     objectives = [(build_objective(each), each.weights) for each in stage.objectives.values()]
+
+    def loss(learning: DrivingModel, batch: TrainingBatch) -> tuple[Tensor, dict[str, Tensor]]:
+        return weighted_terms(learning, objectives, batch)
+
     order = SampleOrder(len(source), batch_size=stage.batch_size, seed=config.seed, weights=weights, among=among)
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    learner: Learner = ShardedLearner(model, loss) if shard and world > 1 else WholeLearner(model, loss)
+    optimiser = optimiser_of(learner.module, stage)
     first, state = 0, latest_state(states)
     if state is not None:
         first = int(load_state(state, model=model, average=average, optimiser=optimiser)["step"])
+        learner.take(optimiser)
     elif config.ema_decay and not average:
         average.update({name: value.detach().clone() for name, value in model.state_dict().items()})
     batches = source.stream(_parts(order, stage, first, rank, world), alternative_share=stage.draw.alternative_share)
     last: _Done | None = None
     for step in range(first, stage.steps):
-        model.train()
+        learner.module.train()
         rate = learning_rate(stage, step)
         for group in optimiser.param_groups:
             group["lr"] = rate
         # Noise and dropout of a step follow from its number: a run that goes on needs no random state from before.
         torch.manual_seed(int(np.random.SeedSequence([config.seed, step, rank]).generate_state(1)[0]))
         optimiser.zero_grad(set_to_none=True)
-        terms, names = _backward(model, objectives, stage, config, batches)
-        norm = shared_gradient(model, stage.clip_norm, world)
+        terms, names = _backward(learner, model, stage, config, batches)
+        norm = learner.gradient(stage.clip_norm)
         optimiser.step()
+        learner.give()
         update_average(average, model, config.ema_decay)
         if last is not None:
             report(_report(last, stage, world))
@@ -126,9 +136,9 @@ def train_stage(
         saves = (step + 1) % config.save_every == 0 or step + 1 == stage.steps
         if saves:  # what is saved is known to be sound
             report(_report(last, stage, world))
-            last = None
+            last, moments = None, whole_moments(optimiser)
             if rank == 0:
-                save_state(states, step=step + 1, model=model, average=average, optimiser=optimiser, about={})
+                save_state(states, step=step + 1, model=model, average=average, moments=moments, about={})
         if after_step is not None:
             after_step(step + 1)
 
@@ -182,8 +192,8 @@ def _parts(order: SampleOrder, stage: StageConfig, first: int, rank: int, world:
 
 
 def _backward(
+    learner: Learner,
     model: DrivingModel,
-    objectives: Sequence[WeightedObjective],
     stage: StageConfig,
     config: TrainingConfig,
     batches: Iterator[TrainingBatch],
@@ -194,7 +204,7 @@ def _backward(
     for _ in range(stage.accumulate):
         batch = next(batches)
         with precision_of(model, config):
-            total, terms = weighted_terms(model, objectives, batch)
+            total, terms = learner.loss(batch)
         (total / stage.accumulate).backward()
         terms["loss"] = total.detach()
         for name, value in terms.items():

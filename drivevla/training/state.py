@@ -25,7 +25,7 @@ def save_state(
     step: int,
     model: nn.Module,
     average: Mapping[str, Tensor],
-    optimiser: torch.optim.Optimizer,
+    moments: Mapping[int, Mapping[str, Tensor]],
     about: Mapping[str, Any],
 ) -> None:
     """Write the state after a step, then drop the older ones.
@@ -37,13 +37,12 @@ def save_state(
         step: How many steps are done.
         model: Its weights.
         average: Their moving average; empty without one.
-        optimiser: Its moments.
+        moments: Of the optimiser, by the number of the weight.
         about: What a run that goes on must agree with.
     """
     safetensors = require("safetensors.torch", "train")
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.items()}
-    moments = optimiser.state_dict()["state"]
     tensors |= {f"optimiser.{index}.{key}": value for index, own in moments.items() for key, value in own.items()}
     part = folder / f"step_{step:08d}.part"
     shutil.rmtree(part, ignore_errors=True)

@@ -47,7 +47,7 @@ class PretrainedReader(nn.Module):
     def __init__(self, width: int, *, name: str = MINILM, longest: int = 64, answers: Path | None = None) -> None:
         super().__init__()
         self.name, self.longest = name, longest
-        self._known: OrderedDict[str, Tensor] = OrderedDict()
+        self._known = _Answers()
         if answers is not None:
             self._known.update(read_answers(answers, model=name))
         known = next((states for states in self._known.values() if len(states)), None)
@@ -88,6 +88,11 @@ class PretrainedReader(nn.Module):
         return self._known
 
     @property
+    def asked_parameters(self) -> int:
+        """Of the text model; 0 where a file of answers stands for it."""
+        return 0 if self._text_model is None else self._text_model.parameters
+
+    @property
     def _model(self) -> TextModel:
         if self._text_model is None:
             self._text_model = TextModel(self.name, longest=self.longest)
@@ -108,6 +113,13 @@ class PretrainedReader(nn.Module):
         return states
 
 
+class _Answers(OrderedDict[str, Tensor]):
+    """Shared by copies of a reader: what a frozen model answers does not depend on who asks."""
+
+    def __deepcopy__(self, _: dict[int, object]) -> _Answers:
+        return self
+
+
 class TextModel:
     """A frozen text model with its tokenizer.
 
@@ -117,6 +129,7 @@ class TextModel:
 
     Attributes:
         width: Of its token outputs.
+        parameters: How many it has.
 
     Raises:
         MissingExtra: transformers, or the package with MiniLM's weights, is not installed.
@@ -133,6 +146,10 @@ class TextModel:
         model = transformers.AutoModel.from_pretrained(folder, dtype=torch.float32)
         self._model: Any = model.eval().requires_grad_(False)
         self.width = int(self._model.config.hidden_size)
+        self.parameters = sum(weight.numel() for weight in self._model.parameters())
+
+    def __deepcopy__(self, _: dict[int, object]) -> TextModel:
+        return self
 
     @torch.no_grad()
     def read(self, sentence: str) -> Tensor:
