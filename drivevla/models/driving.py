@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from drivevla.models.auxiliary.heads import auxiliary_heads
 from drivevla.models.config import ModelConfig
+from drivevla.models.frozen import keep_frozen
 from drivevla.models.language.characters import CharacterEncoder
 from drivevla.models.language.pretrained import PretrainedReader
 from drivevla.models.language.tokens import JoinedEncoder, SentenceTokens
@@ -90,6 +91,7 @@ class DrivingModel(nn.Module):
         self.refusal = nn.Linear(config.width, 1)
         self.auxiliary = auxiliary_heads(config, self.scene.grid)
         self.text = _text_decoder(config)
+        keep_frozen(self)
 
     def forward(self, batch: SensorBatch) -> Understanding:
         """See and hear."""
@@ -109,6 +111,13 @@ class DrivingModel(nn.Module):
         if self.config.head_hears and words is not None:
             context = replace(context, language_BLD=words.tokens_BLD, language_keep_BL=words.keep_BL)
         return Understanding(context=context, scene=scene, refusal_B=self.refusal(tokens_BND.mean(dim=1))[:, 0])
+
+    @property
+    def asked_parameters(self) -> int:
+        """Parameters of text models that pretrained readers ask: frozen, and never stored with this model."""
+        if self.backbone is not None:
+            return 0
+        return sum(each.asked_parameters for each in self.readers.encoders if isinstance(each, PretrainedReader))
 
     def _words(self, batch: SensorBatch) -> SentenceTokens:
         if self.config.fusion.language == "none" and not self.config.head_hears:

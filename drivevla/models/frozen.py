@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-__all__ = ["always_frozen", "freeze_for_good"]
+__all__ = ["always_frozen", "freeze_for_good", "keep_frozen"]
 
 _MARK = "drivevla_always_frozen"
 
@@ -14,6 +14,13 @@ def freeze_for_good(module: nn.Module) -> None:
     for weight in module.parameters():
         weight.requires_grad_(False)
         setattr(weight, _MARK, True)
+
+
+def keep_frozen(module: nn.Module) -> None:
+    """Let whatever a part froze when it was built stay so: no stage sets a pretrained tower free by not naming it."""
+    for weight in module.parameters():
+        if not weight.requires_grad:
+            setattr(weight, _MARK, True)
 
 
 def always_frozen(weight: nn.Parameter) -> bool:

@@ -79,10 +79,10 @@ def test_other_data_is_no_resume_and_a_finished_run_is_not_overwritten(tmp_path:
 
 
 def test_what_is_only_described_cannot_be_trained(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="recipe base is planned"):
-        train_recipe(load_config(RecipeConfig, "base"), material(), tmp_path)
+    with pytest.raises(ConfigError, match="recipe videogpt is planned"):
+        train_recipe(load_config(RecipeConfig, "videogpt"), material(), tmp_path)
     with pytest.raises(ConfigError, match="called available and lacks"):
-        load_config(RecipeConfig, "base", ["state=available"])
+        load_config(RecipeConfig, "videogpt", ["state=available"])
 
 
 def test_a_stage_can_see_some_data_sets_alone(tmp_path: Path) -> None:
