@@ -117,6 +117,7 @@ def _text(result: Mapping[str, Any]) -> str:
     ]
     for name, protocol in result["protocols"].items():
         lines += _protocol_lines(name, protocol)
+        lines += _manoeuvre_lines(protocol, result["policy"])
     lines += [f"NOT SCORED {name}: {reason}" for name, reason in result["not_scored"].items()]
     if "left_out" in result["ego_only"]:
         lines.append(f"NO ego_only baseline: {result['ego_only']['left_out']}")
@@ -154,6 +155,37 @@ def _protocol_lines(name: str, protocol: Mapping[str, Any]) -> list[str]:
         ]
     lines += [f"  {who} NOT SCORED: {reason}" for who, reason in protocol["unscored"].items()]
     return lines
+
+
+def _manoeuvre_lines(protocol: Mapping[str, Any], judged: str) -> list[str]:
+    """The headline value where the car turned, stopped and so on, beside the blind baselines."""
+    from drivevla.evaluation.offline import CONSTANT_VELOCITY, EGO_ONLY
+
+    value, groups = protocol["headline"], protocol["groups"]["manoeuvre"]
+    baselines = [who for who in (CONSTANT_VELOCITY, EGO_ONLY) if who in protocol["policies"] and who != judged]
+    found = [
+        (group, each, each["policies"][judged][value])
+        for group, each in groups.items()
+        if value in each["policies"].get(judged, {})
+    ]
+    if not found or not baselines:
+        return []
+    lines = [f"  {value} by what was driven; in parentheses {judged} less the baseline, in % of the baseline"]
+    for group, each, mine in found:
+        words = [f"{judged} {_number(mine['value'])}"]
+        for who in baselines:
+            theirs, beside = each["policies"].get(who, {}).get(value), each["judged_beside"].get(who)
+            if theirs is not None:
+                words.append(f"{who} {_number(theirs['value'])} ({_percent(beside)})")
+        lines.append(f"    {group:<18} {mine['samples']:>5} samples  {'  '.join(words)}")
+    return lines
+
+
+def _percent(share: Mapping[str, Any] | None) -> str:
+    if share is None:
+        return "-"
+    between = "" if share["low"] is None else f", 95 % {100 * share['low']:+.0f} to {100 * share['high']:+.0f}"
+    return f"{100 * share['value']:+.0f} %{between}"
 
 
 def _number(value: float | None) -> str:

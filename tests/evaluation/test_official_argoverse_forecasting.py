@@ -62,6 +62,7 @@ def test_official_aggregates(expected_file: Path, case_file: Path) -> None:
     for official, name in names.items():
         assert two[name] == pytest.approx(expected["aggregates_by_our_glue"][official], rel=RELATIVE)
     for k, official_one in expected["argoverse1_first30_steps_by_K"].items():
-        one = argoverse1_columns(errors[..., :ARGOVERSE1_STEPS], shares, int(k))
+        forecast, future = case["forecast"][:, :, :ARGOVERSE1_STEPS], case["gt"][:, :ARGOVERSE1_STEPS]
+        one = argoverse1_columns(forecast, future, shares, int(k))
         for name, value in official_one.items():
             assert float(one[name].mean()) == pytest.approx(value, rel=RELATIVE)

@@ -15,6 +15,20 @@
 """
 
 from drivevla.evaluation.offline.result import compare_results, read_result
-from drivevla.evaluation.offline.runner import OpenLoopConfig, Progress, evaluate_open_loop
+from drivevla.evaluation.offline.runner import (
+    CONSTANT_VELOCITY,
+    EGO_ONLY,
+    OpenLoopConfig,
+    Progress,
+    evaluate_open_loop,
+)
 
-__all__ = ["OpenLoopConfig", "Progress", "compare_results", "evaluate_open_loop", "read_result"]
+__all__ = [
+    "CONSTANT_VELOCITY",
+    "EGO_ONLY",
+    "OpenLoopConfig",
+    "Progress",
+    "compare_results",
+    "evaluate_open_loop",
+    "read_result",
+]

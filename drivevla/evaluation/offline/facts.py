@@ -11,10 +11,23 @@ from drivevla.errors import DataError
 from drivevla.language import Instruction, Language, ParseFailure, parse_instruction
 from drivevla.types import Future, Observation, Sample
 
-__all__ = ["GROUPINGS", "SampleFacts", "facts_from_dict", "facts_of", "kind_of", "manoeuvre_of", "speed_group"]
+__all__ = [
+    "EITHER_TURN",
+    "GROUPINGS",
+    "TURNING",
+    "SampleFacts",
+    "facts_from_dict",
+    "facts_of",
+    "kind_of",
+    "manoeuvre_of",
+    "speed_group",
+]
 
 GROUPINGS = ("command", "speed", "manoeuvre", "weather", "instruction")
 """The breakdowns, by the name of the field."""
+
+TURNING, EITHER_TURN = ("turning left", "turning right"), "turning either way"
+"""The manoeuvres that are also looked at together, and what both are called then."""
 
 NOT_KNOWN = "not known"
 _LOOK_S = 3.0
@@ -119,7 +132,7 @@ def manoeuvre_of(future: Future | None, speed_mps: float) -> str:
     if np.linalg.norm(poses[-1, :2]) < _STANDING_MPS * _LOOK_S and max(begins_mps, ends_mps) < 2 * _STANDING_MPS:
         return "standing"
     if abs(turned) >= _TURN_RAD:
-        return "turning left" if turned > 0 else "turning right"
+        return TURNING[0] if turned > 0 else TURNING[1]
     if abs(aside) >= _ASIDE_M:
         return "moving left" if aside > 0 else "moving right"
     if begins_mps < _STANDING_MPS:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CONFIDENCE", "FEWEST_DRIVES", "Interval", "interval_by_drive"]
+__all__ = ["CONFIDENCE", "FEWEST_DRIVES", "Interval", "interval_by_drive", "share_by_drive"]
 
 CONFIDENCE = 0.95
 FEWEST_DRIVES = 2
@@ -44,18 +44,39 @@ def interval_by_drive(column: NDArray[np.float64], drives: Sequence[str]) -> Int
     Returns:
         None where no sample counts.
     """
-    _, drive = np.unique(np.asarray(drives), return_inverse=True)
     counted = ~np.isnan(column)
-    if not counted.any():
+    return _quotient(column, np.ones(len(column)), counted, drives) if counted.any() else None
+
+
+def share_by_drive(column: NDArray[np.float64], other: NDArray[np.float64], drives: Sequence[str]) -> Interval | None:
+    """How much less or more one column's mean is than another's, as a share of the other's: -0.2 is 20 % less.
+
+    Over the samples that count in both; both are drawn together, so that what a drive does to both cancels.
+
+    Args:
+        column: (N,) contributions of samples; NaN for one that does not count.
+        other: (N,) those that it is compared with.
+        drives: N names.
+
+    Returns:
+        None where no sample counts in both, or the other's mean is 0.
+    """
+    counted = ~(np.isnan(column) | np.isnan(other))
+    if not counted.any() or other[counted].sum() == 0.0:
         return None
-    sums = np.bincount(drive[counted], weights=column[counted])
-    counts = np.bincount(drive[counted])
-    sums, counts = sums[counts > 0], counts[counts > 0]
-    value = float(sums.sum() / counts.sum())
-    if len(counts) < FEWEST_DRIVES:
-        return Interval(value=value, low=None, high=None, samples=int(counts.sum()))
-    share = np.full(len(counts), 1.0 / len(counts))
-    drawn = np.random.default_rng(_SEED).multinomial(len(counts), share, size=_DRAWS)
-    means = (drawn @ sums) / (drawn @ counts)
-    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Interval(value=value, low=float(low), high=float(high), samples=int(counts.sum()))
+    return _quotient(column - other, other, counted, drives)
+
+
+def _quotient(
+    above: NDArray[np.float64], below: NDArray[np.float64], counted: NDArray[np.bool_], drives: Sequence[str]
+) -> Interval:
+    """The sum of one column over that of another, and its interval; without one where a draw could divide by 0."""
+    _, drive = np.unique(np.asarray(drives)[counted], return_inverse=True)
+    tops, bottoms = (np.bincount(drive, weights=each[counted]) for each in (above, below))
+    value, samples = float(tops.sum() / bottoms.sum()), int(counted.sum())
+    if len(tops) < FEWEST_DRIVES or (bottoms == 0.0).any():
+        return Interval(value=value, low=None, high=None, samples=samples)
+    share = np.full(len(tops), 1.0 / len(tops))
+    drawn = np.random.default_rng(_SEED).multinomial(len(tops), share, size=_DRAWS)
+    low, high = np.quantile((drawn @ tops) / (drawn @ bottoms), [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    return Interval(value=value, low=float(low), high=float(high), samples=samples)

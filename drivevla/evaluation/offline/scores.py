@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from drivevla.errors import DataError
 from drivevla.evaluation.offline.asking import Answers
-from drivevla.evaluation.offline.facts import GROUPINGS, NOT_KNOWN, SampleFacts
-from drivevla.evaluation.offline.intervals import interval_by_drive
+from drivevla.evaluation.offline.facts import EITHER_TURN, GROUPINGS, NOT_KNOWN, TURNING, SampleFacts
+from drivevla.evaluation.offline.intervals import Interval, interval_by_drive, share_by_drive
 from drivevla.evaluation.open_loop import OpenLoopReport, OpenLoopTruth, load_metric, score_predictions
 
-__all__ = ["ProtocolScores", "headline_of", "protocol_json", "score_protocol"]
+__all__ = ["ProtocolScores", "groups_json", "headline_of", "protocol_json", "score_protocol"]
 
 _AVERAGES = ("avg", "ADE", "upto_3s")
 
@@ -108,7 +108,9 @@ def protocol_json(scores: ProtocolScores, facts: Sequence[SampleFacts], *, judge
             }
             for who, report in scores.reports.items()
         },
-        "groups": {grouping: _groups(scores, [getattr(each, grouping) for each in facts]) for grouping in GROUPINGS},
+        "groups": {
+            grouping: groups_json(scores, [getattr(each, grouping) for each in facts], judged) for grouping in GROUPINGS
+        },
     }
 
 
@@ -149,12 +151,18 @@ def _differences(scores: ProtocolScores, judged: str, other: str) -> dict[str, A
     return found
 
 
-def _groups(scores: ProtocolScores, groups: Sequence[str]) -> dict[str, Any]:
-    """By group: how many samples, and everybody's means over those that count. Empty where nothing is known."""
+def groups_json(scores: ProtocolScores, groups: Sequence[str], judged: str) -> dict[str, Any]:
+    """By group: how many samples, everybody's means over those that count, and the judged policy beside the others.
+
+    Empty where nothing is known. Turns to the left and to the right are also one group.
+    """
     names = sorted(set(groups))
     if names in ([NOT_KNOWN], ["none"]):
         return {}
     member = {name: np.array([group == name for group in groups], dtype=np.bool_) for name in names}
+    turns = [member[name] for name in TURNING if name in member]
+    if turns:
+        member[EITHER_TURN] = np.logical_or.reduce(turns)
     return {
         group: {
             "samples": int(inside.sum()),
@@ -169,6 +177,25 @@ def _groups(scores: ProtocolScores, groups: Sequence[str]) -> dict[str, Any]:
                 }
                 for who, columns in scores.columns.items()
             },
+            "judged_beside": _beside(scores, judged, inside),
         }
         for group, inside in member.items()
     }
+
+
+def _beside(scores: ProtocolScores, judged: str, inside: NDArray[np.bool_]) -> dict[str, Any]:
+    """The judged policy's headline value less everybody else's, as a share of theirs, with its interval by drive."""
+    name = headline_of(scores, judged)
+    if name is None:
+        return {}
+    mine = np.where(inside, scores.columns[judged][name], np.nan)
+    shares = {
+        who: share_by_drive(mine, columns[name], scores.drives)
+        for who, columns in scores.columns.items()
+        if who != judged and name in columns
+    }
+    return {who: _interval_json(share) for who, share in shares.items() if share is not None}
+
+
+def _interval_json(interval: Interval) -> dict[str, Any]:
+    return {"value": interval.value, "low": interval.low, "high": interval.high, "samples": interval.samples}

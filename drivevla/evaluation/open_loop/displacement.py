@@ -8,6 +8,8 @@ import numpy as np
 
 from drivevla.evaluation.open_loop.averages import mean_scores
 from drivevla.evaluation.open_loop.metric import Definition, Samples, Scores
+from drivevla.evaluation.open_loop.positions import point_distances_m
+from drivevla.geometry import wrap_angle
 
 __all__ = ["Displacement"]
 
@@ -35,14 +37,19 @@ class Displacement:
         Raises:
             DataError: The truth knows no future up to 3 s for any sample.
         """
-        planned = samples.predictions.chosen_poses_at(_TIMES_S)
-        driven, known = samples.truth.poses_at(_TIMES_S)
-        apart_m = np.linalg.norm((planned - driven)[..., :2], axis=-1)
-        turned = np.angle(np.exp(1j * (planned - driven)[:, -1, 2]))
+        driven_m, known = samples.truth.positions_at(_TIMES_S)
+        apart_m = point_distances_m(samples.predictions.chosen_positions_at(_TIMES_S), driven_m)
+        planned_yaw, driven_yaw = (
+            poses[:, 0, 2]
+            for poses in (
+                samples.predictions.chosen_poses_at(_TIMES_S[-1:]),
+                samples.truth.poses_at(_TIMES_S[-1:])[0],
+            )
+        )
         columns = {}
         for second in _SECONDS:
             step = round(second / _STEP_S)
             columns[f"L2_upto_{second}s_m"] = apart_m[:, :step].mean(axis=1)
             columns[f"L2_at_{second}s_m"] = apart_m[:, step - 1]
-        columns["yaw_at_3s_rad"] = np.abs(turned)
+        columns["yaw_at_3s_rad"] = np.abs(wrap_angle(planned_yaw - driven_yaw))
         return mean_scores(columns, counted=known.all(axis=1))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from drivevla.evaluation.offline import read_result
+from drivevla.evaluation.offline import CONSTANT_VELOCITY, EGO_ONLY, read_result
 from drivevla.report.page import render_page
 from drivevla.report.pictures import picture_uri
 from drivevla.report.tables import Cell, Column, Table
@@ -17,6 +17,7 @@ __all__ = ["ProtocolView", "WorstCase", "open_loop_page"]
 
 _PICTURE_PX = 1000
 _FEW_DRIVES = 10
+_SHARE = "the judged policy's value less this one's, in % of this one's; 95 % interval by drive"
 _KEYS = ("judged", "second", "third")
 
 
@@ -177,10 +178,20 @@ def _scores_table(protocol: Mapping[str, Any], judged: str) -> Table:
 
 
 def _group_table(grouping: str, groups: Mapping[str, Any], value: str, asked: Sequence[str]) -> Table:
+    beside = [who for who in asked if any(who in each.get("judged_beside", {}) for each in groups.values())]
+    beside = [who for who in beside if who in (CONSTANT_VELOCITY, EGO_ONLY)]
     columns = (
         Column(title=grouping.capitalize()),
         Column(title="Samples", numeric=True, note="in the data set; fewer may count"),
         *(Column(title=_words(who), numeric=True, note=value) for who in asked),
+        *(
+            Column(
+                title=f"less {_words(who)}",
+                numeric=True,
+                note=_SHARE,
+            )
+            for who in beside
+        ),
     )
     found = {(group, who): each["policies"].get(who, {}).get(value) for group, each in groups.items() for who in asked}
     most = max((each["value"] for each in found.values() if each), default=0.0) or 1.0
@@ -194,10 +205,21 @@ def _group_table(grouping: str, groups: Mapping[str, Any], value: str, asked: Se
                 else Cell(text=_number(one["value"]), sort=one["value"], bar=max(one["value"], 0.0) / most)
                 for who in asked
             ),
+            *(_share_cell(each.get("judged_beside", {}).get(who)) for who in beside),
         )
         for group, each in groups.items()
     )
     return Table(columns=columns, rows=rows)
+
+
+def _share_cell(share: Mapping[str, Any] | None) -> Cell:
+    if share is None:
+        return Cell(text=NO_VALUE, sort="", tone="muted")
+    if share["low"] is None:
+        return Cell(text=f"{signed(100 * share['value'], 0)} %", sort=share["value"])
+    sure = "good" if share["high"] < 0 else "bad" if share["low"] > 0 else ""
+    between = f" ({signed(100 * share['low'], 0)} to {signed(100 * share['high'], 0)})"
+    return Cell(text=f"{signed(100 * share['value'], 0)} %{between}", sort=share["value"], tone=sure)
 
 
 def _changes(changes: Mapping[str, Any]) -> Table | None:

@@ -9,7 +9,8 @@ from drivevla.errors import DataError, UnknownName, UserError
 from drivevla.evaluation.altered import Altered, altered_policy, change_called, changes_for
 from drivevla.evaluation.offline.ego_only import EgoOnly, ego_features, train_ego_only
 from drivevla.evaluation.offline.facts import manoeuvre_of, speed_group
-from drivevla.evaluation.offline.intervals import interval_by_drive
+from drivevla.evaluation.offline.intervals import interval_by_drive, share_by_drive
+from drivevla.evaluation.offline.scores import ProtocolScores, groups_json
 from drivevla.evaluation.offline.selection import SampleSet
 from drivevla.evaluation.offline.truths import futures_table
 from drivevla.policies import ConstantVelocity
@@ -180,3 +181,41 @@ def test_changed_policies_are_made_by_name_for_closed_loop_too() -> None:
         altered_policy(policy="lane_follower", change="no_lidar")
     with pytest.raises(UnknownName, match="did you mean 'no_lidar'"):
         altered_policy(policy="constant_velocity", change="no_ladar")
+
+
+def test_a_share_is_of_the_others_mean_and_drawn_by_drive() -> None:
+    drives = ["a", "a", "b", "b"]
+    ours, theirs = np.array([1.0, 1.0, 3.0, np.nan]), np.array([2.0, 2.0, 4.0, 4.0])
+    share = share_by_drive(ours, theirs, drives)
+    assert share is not None
+    assert share.value == pytest.approx(5.0 / 8.0 - 1.0)
+    assert share.samples == 3  # the last one counts for neither
+    assert [share.low, share.high] == pytest.approx([-0.5, -0.25])  # drive a alone, drive b alone
+    one_drive = share_by_drive(ours[:2], theirs[:2], drives[:2])
+    assert one_drive is not None
+    assert one_drive.value == pytest.approx(-0.5)
+    assert one_drive.low is None
+    assert share_by_drive(ours, np.zeros(4), drives) is None
+
+
+def test_turns_of_both_sides_are_one_group_too_and_hold_the_policy_beside_the_others() -> None:
+    manoeuvres = ["turning left", "turning right", "straight on", "turning left"]
+    columns = {"mine": np.array([1.0, 3.0, 9.0, 2.0]), "constant_velocity": np.array([2.0, 4.0, 9.0, 2.0])}
+    scores = ProtocolScores(
+        name="displacement",
+        reports={},
+        unscored={},
+        columns={who: {"L2_upto_3s_m": column} for who, column in columns.items()},
+        drives=("a", "b", "a", "b"),
+    )
+    groups = groups_json(scores, manoeuvres, "mine")
+    assert {name: each["samples"] for name, each in groups.items()} == {
+        "straight on": 1,
+        "turning left": 2,
+        "turning right": 1,
+        "turning either way": 3,
+    }
+    turning = groups["turning either way"]
+    assert turning["policies"]["mine"]["L2_upto_3s_m"]["value"] == pytest.approx(2.0)
+    assert turning["judged_beside"]["constant_velocity"]["value"] == pytest.approx(6.0 / 8.0 - 1.0)
+    assert "mine" not in turning["judged_beside"]

@@ -50,13 +50,16 @@ def test_only_the_likeliest_may_guess() -> None:
 
 
 def test_argoverse_judges_the_mode_that_ends_nearest() -> None:
-    errors = np.array([[[0.0, 3.0], [4.0, 1.0]]])
-    scores = argoverse1_columns(errors, np.array([[0.75, 0.25]]), 6)
+    future = np.array([[[0.0, 0.0], [1.0, 1.0]]])
+    modes = np.array([[[[0.0, 0.0], [4.0, 1.0]], [[4.0, 0.0], [1.0, 2.0]]]])  # errors of 0 and 3 m, and of 4 and 1 m
+    scores = argoverse1_columns(modes, future, np.array([[0.75, 0.25]]), 6)
     assert [scores[name].item() for name in ("minADE", "minFDE", "MR")] == [2.5, 1.0, 0.0]
     assert scores["p-minFDE"].item() == pytest.approx(1.0 - np.log(0.25))
     assert scores["brier-minFDE"].item() == pytest.approx(1.0 + 0.75**2)
-    assert argoverse1_columns(errors, np.array([[0.99, 0.01]]), 6)["p-minFDE"].item() == pytest.approx(1 - np.log(0.05))
-    assert argoverse1_columns(errors, np.array([[0.75, 0.25]]), 1)["p-MR"].item() == 1.0
+    assert argoverse1_columns(modes, future, np.array([[0.99, 0.01]]), 6)["p-minFDE"].item() == pytest.approx(
+        1 - np.log(0.05)
+    )
+    assert argoverse1_columns(modes, future, np.array([[0.75, 0.25]]), 1)["p-MR"].item() == 1.0
 
 
 def test_two_metres_off_is_a_miss_for_nuscenes_and_none_for_argoverse() -> None:

@@ -14,6 +14,7 @@ from drivevla.evaluation.open_loop.averages import mean_scores
 from drivevla.evaluation.open_loop.forecasting.modes import check_probabilities, future_points, point_errors_m
 from drivevla.evaluation.open_loop.forecasting.worlds import world_scores
 from drivevla.evaluation.open_loop.metric import Definition, Samples, Scores
+from drivevla.evaluation.open_loop.positions import point_distances_m
 
 __all__ = ["Argoverse1", "Argoverse2", "argoverse1_columns", "argoverse2_columns"]
 
@@ -23,12 +24,13 @@ _LEAST_PROBABILITY = 0.05
 
 
 def argoverse1_columns(
-    errors_m: NDArray[np.float64], probabilities: NDArray[np.float64], k: int
+    forecasts_m: NDArray[np.float64], future_m: NDArray[np.float64], probabilities: NDArray[np.float64], k: int
 ) -> dict[str, NDArray[np.float64]]:
     """Argoverse 1's contributions of every agent.
 
     Args:
-        errors_m: (N, K, T) distance of every mode at every step.
+        forecasts_m: (N, K, T, 2) every mode at every step.
+        future_m: (N, T, 2).
         probabilities: (N, K).
         k: How many of the likeliest modes may guess; their probabilities are divided by their sum.
 
@@ -36,10 +38,11 @@ def argoverse1_columns(
         (N,) arrays: minADE, minFDE and MR of the mode that ends nearest; with ``p-`` minus the logarithm of its
         probability, at most that of 0.05, is added (p-MR: 1 for a miss, else 1 - p); with ``brier-`` (1 - p)^2.
     """
-    likeliest = _likeliest(probabilities, k)
-    best, errors = _ending_nearest(errors_m, likeliest)
+    likeliest, rows = _likeliest(probabilities, k), np.arange(len(probabilities))
+    ends = point_distances_m(forecasts_m[rows[:, None], likeliest, -1], future_m[:, None, -1])
+    best = likeliest[rows, ends.argmin(axis=1)]  # the others are asked for nothing but their ends
+    errors = point_distances_m(forecasts_m[rows, best], future_m)
     ade, fde = errors.mean(axis=-1), errors[:, -1]
-    rows = np.arange(len(best))
     share = probabilities[rows, best] / probabilities[rows[:, None], likeliest].sum(axis=1)
     missed = fde > _MISS_M
     surprise = -np.log(np.maximum(share, _LEAST_PROBABILITY))
@@ -68,9 +71,10 @@ def argoverse2_columns(
     Returns:
         (N,) arrays: minADE, minFDE, MR and brier-minFDE of the mode that ends nearest, and least_ADE of all k.
     """
-    likeliest = _likeliest(probabilities, k)
-    best, errors = _ending_nearest(errors_m, likeliest)
-    fde, rows = errors[:, -1], np.arange(len(best))
+    likeliest, rows = _likeliest(probabilities, k), np.arange(len(probabilities))
+    best = likeliest[rows, errors_m[rows[:, None], likeliest, -1].argmin(axis=1)]
+    errors = errors_m[rows, best]
+    fde = errors[:, -1]
     return {
         "minADE": errors.mean(axis=-1),
         "minFDE": fde,
@@ -97,12 +101,12 @@ class Argoverse1:
         Raises:
             DataError: The scores of a sample's modes do not sum to 1, or no future is complete.
         """
-        errors, known = _errors_m(samples, self.definition)
+        forecasts, future, known = _modes(samples, self.definition)
         columns: dict[str, NDArray[np.float64]] = {}
         for k in _KS:
-            of_k = argoverse1_columns(errors, samples.predictions.scores, k)
+            of_k = argoverse1_columns(forecasts, future, samples.predictions.scores, k)
             columns |= {_named(name, k): column for name, column in of_k.items()}
-        return mean_scores(columns, counted=known, counts={"modes": errors.shape[1]})
+        return mean_scores(columns, counted=known, counts={"modes": forecasts.shape[1]})
 
 
 class Argoverse2:
@@ -123,7 +127,8 @@ class Argoverse2:
             DataError: The scores of a sample's modes do not sum to 1, no future is complete, or the modes of one
                 scenario's agents differ in their probabilities and are no worlds.
         """
-        errors, known = _errors_m(samples, self.definition)
+        forecasts, future, known = _modes(samples, self.definition)
+        errors = point_errors_m(forecasts, future)
         columns: dict[str, NDArray[np.float64]] = {}
         for k in _KS:
             of_k = argoverse2_columns(errors, samples.predictions.scores, k)
@@ -132,7 +137,6 @@ class Argoverse2:
         if "scenario" not in samples.truth.details:
             return scores
         scenario = samples.truth.detail("scenario", (), needed_by=self.definition.name)
-        forecasts = samples.predictions.positions_at(_times_s(self.definition))
         rows = np.flatnonzero(known)
         worlds = world_scores(scenario[rows], forecasts[rows], errors[rows], samples.predictions.scores[rows])
         return Scores(
@@ -147,24 +151,14 @@ def _likeliest(probabilities: NDArray[np.float64], k: int) -> NDArray[np.intp]:
     return np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
 
 
-def _ending_nearest(
-    errors_m: NDArray[np.float64], likeliest: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """(N,) the mode among the likeliest that ends nearest, and (N, T) its errors."""
-    rows = np.arange(len(likeliest))
-    best = likeliest[rows, errors_m[rows[:, None], likeliest, -1].argmin(axis=1)]
-    return best, errors_m[rows, best]
-
-
-def _times_s(definition: Definition) -> NDArray[np.float64]:
-    return np.arange(1, round(definition.horizon_s * 10) + 1) * 0.1
-
-
-def _errors_m(samples: Samples, definition: Definition) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _modes(
+    samples: Samples, definition: Definition
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """(N, K, T, 2) forecasts, (N, T, 2) futures at 10 Hz, and (N,) whether the future is known throughout."""
     check_probabilities(definition.name, samples.predictions.scores)
-    times_s = _times_s(definition)
+    times_s = np.arange(1, round(definition.horizon_s * 10) + 1) * 0.1
     future, known = future_points(samples, times_s)
-    return point_errors_m(samples.predictions.positions_at(times_s), future), known
+    return samples.predictions.positions_at(times_s), future, known
 
 
 def _named(name: str, k: int) -> str:
