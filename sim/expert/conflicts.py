@@ -4,7 +4,8 @@ Two looks into the future: along lanes, as far as junctions need, to let others 
 bicycle model, two seconds, against everybody whoever has the right of way.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,11 @@ from drivevla.sim.expert.body import FRONT_M, HALF_LENGTH_M, HALF_WIDTH_M, MIDDL
 from drivevla.sim.expert.boxes import boxes_touch
 from drivevla.sim.expert.following import Leader
 from drivevla.sim.expert.forecast import STEP_S, LaneMap
+from drivevla.sim.expert.habits import Habits
 from drivevla.sim.expert.profile import Profile, Stop
 from drivevla.sim.expert.scene import Others
 from drivevla.sim.expert.way import Places, Way
-from drivevla.types import Command, Truth
+from drivevla.types import Command, Truth, VehicleLight
 
 __all__ = ["Crossings", "coming_collisions", "yield_to_others"]
 
@@ -31,8 +33,9 @@ _PET_S = 1.5
 """Post-encroachment time to keep where others go first: below 1.5 s it counts as a conflict (Allen, Shin, Cooper,
 "Analysis of traffic conflicts and collisions", TRR 667, 1978)."""
 _PET_FIRST_S = 0.5
-_PATIENCE = ((10.0, 0.8), (25.0, 0.4))
+_PATIENCE = ((6.0, 0.8), (12.0, 0.5), (20.0, 0.35))
 """After having waited so long, the most that is kept."""
+_ROLLING = 0.5
 _AFTER_S = 0.3
 """Behind somebody who has just passed."""
 _SAMPLE_S = 0.2
@@ -42,8 +45,12 @@ _HARD_MPS2 = 7.0
 _STOPS_BEFORE_M = 5.0
 _HALTS_MPS2 = 4.0
 """Whoever would have to brake harder than this for its red light drives on."""
-_JOIN_GAP_M = 4.0
-_STANDS_MPS, _CREEP_M, _CREEPS_MPS = 0.5, 2.5, 1.5
+_JOIN_GAP_M = 2.5
+_WATCHED_S = 4.0
+_LEARNS_S = 3.0
+"""Who has waited so long has seen where those go who come, and trusts whoever does not indicate otherwise."""
+_INDICATORS = frozenset({VehicleLight.LEFT_INDICATOR, VehicleLight.RIGHT_INDICATOR})
+_STANDS_MPS, _CREEP_M, _CREEPS_MPS = 0.5, 7.0, 1.5
 _RUN_UP_M, _COMFORTABLE_MPS2 = 5.0, 2.5
 """Waiting so far before a crossing, the car is through it sooner, once there is a gap, than from its very edge."""
 _EGO_MARGIN_M = np.array([0.5, 0.2])
@@ -53,14 +60,29 @@ _WALKER_HALF_M = 0.75
 
 @dataclass(frozen=True, slots=True)
 class Crossings:
-    """What gap acceptance asks for: places to wait, and whom to join behind."""
+    """What gap acceptance asks for: places to wait, and whom to join behind.
+
+    Attributes:
+        stops: The places.
+        leaders: Whom.
+        ways: By row in the scene, the ways of those of whom only one is expected, a point every metre.
+    """
 
     stops: tuple[Stop, ...] = ()
     leaders: tuple[Leader, ...] = ()
+    ways: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def yield_to_others(
-    path: Way, others: Others, places: Places, profile: Profile, lanes: LaneMap, truth: Truth, *, waited_s: float
+    path: Way,
+    others: Others,
+    places: Places,
+    drive: Callable[[Sequence[Leader]], Profile],
+    lanes: LaneMap,
+    habits: Habits,
+    truth: Truth,
+    *,
+    waited_s: float,
 ) -> Crossings:
     """Let those go first who may, at junctions ahead.
 
@@ -68,47 +90,78 @@ def yield_to_others(
         path: The ego's.
         others: Everybody.
         places: Where they are along the path.
-        profile: The ego's speed if nobody crossed.
+        drive: The ego's speed if nobody crossed, behind these leaders.
         lanes: The lanes near.
+        habits: Where those go who come along them; brought up to date.
         truth: Now.
         waited_s: How long the ego has waited; after a while smaller gaps do.
     """
     if not path.in_junction[:_LOOK_M].any():
         return Crossings()
-    same_way = (np.abs(places.left_m) < places.half_across_m + HALF_WIDTH_M) & (
-        np.abs(places.turned_rad) < _JOINING_RAD
-    )
-    moving = others.is_vehicle & (others.speed_mps > _MOVES_MPS) & ~same_way
+    moving = others.is_vehicle & (others.speed_mps > _MOVES_MPS)
     rows = np.flatnonzero(moving & (np.hypot(*others.xy_m.T) < _AROUND_M))
+    nearest = lanes.nearest(others.xy_m[rows], others.yaw_rad[rows], habits.ways.values())
+    names = [others.truths[row].track_id for row in rows.tolist()]
+    habits.watch(names, [None if place is None else place[0] for place in nearest], lanes.lanes)
+    same_way = np.abs(places.left_m) < places.half_across_m + HALF_WIDTH_M
+    same_way &= np.abs(places.turned_rad) < _JOINING_RAD
+    nearest = [place for place, aside in zip(nearest, ~same_way[rows], strict=True) if aside]
+    rows = rows[~same_way[rows]]
     if not len(rows):
         return Crossings()
+    known = habits.ways if waited_s > _LEARNS_S else {}
+    ways = [{} if (others.truths[row].lights or frozenset()) & _INDICATORS else known for row in rows.tolist()]
     reach = np.minimum(others.speed_mps[rows] * _HORIZON_S + 10.0, _AROUND_M)
-    futures = lanes.futures(others.xy_m[rows], others.yaw_rad[rows], reach)
-    lit_from_m = _lit_from(truth)
+    futures = lanes.futures(others.xy_m[rows], nearest, reach, ways)
+    met = [
+        (row, line, crossing)
+        for row, lines in zip(rows.tolist(), futures, strict=True)
+        for line in lines
+        if (crossing := _crossing(path, line, HALF_WIDTH_M + float(others.half_m[row, 1]) + _ASIDE_M)) is not None
+    ]
     most_pet_s = min((pet_s for after_s, pet_s in _PATIENCE if waited_s > after_s), default=_PET_S)
+    answers = _answers(path, others, met, drive(()), truth, most_pet_s)
+    leaders = [answer for answer in answers if isinstance(answer, Leader)]
+    if leaders:
+        # Behind those who are joined the car is slower, which the ones after them must be asked about.
+        joined = {leader.index for leader in leaders}
+        rest = [each for each in met if each[0] not in joined]
+        answers = _answers(path, others, rest, drive(leaders), truth, most_pet_s)
+        leaders += [answer for answer in answers if isinstance(answer, Leader)]
+    zones = [crossing.ego_m for _, _, crossing in met]
+    stops = [_before_zones(answer, zones) for answer in answers if isinstance(answer, Stop)]
+    return Crossings(
+        tuple(stops),
+        tuple(leaders),
+        {row: lines[0] for row, lines in zip(rows.tolist(), futures, strict=True) if known and len(lines) == 1},
+    )
+
+
+def _answers(
+    path: Way,
+    others: Others,
+    met: Sequence[tuple[int, NDArray[np.float64], "_Crossing"]],
+    profile: Profile,
+    truth: Truth,
+    most_pet_s: float,
+) -> list[Stop | Leader]:
+    """What each of those whom the ego could meet asks of it."""
+    lit_from_m = _lit_from(truth)
     signed = any(sign.affects_ego and sign.stop_distance_m is not None for sign in truth.signs or ())
     stands = float(profile.speed_mps[0]) < _STANDS_MPS  # from a stand nobody takes a narrow gap
-    stops: list[Stop] = []
-    leaders: list[Leader] = []
-    zones: list[tuple[int, int]] = []
-    for row, lines in zip(rows.tolist(), futures, strict=True):
-        for line in lines:
-            crossing = _crossing(path, line, HALF_WIDTH_M + float(others.half_m[row, 1]) + _ASIDE_M)
-            if crossing is None:
-                continue
-            turns_left = path.commands[min(crossing.ego_m[0], len(path) - 1)] is Command.LEFT
-            halts_m = float(others.speed_mps[row]) ** 2 / (2.0 * _HALTS_MPS2)
-            lit = lit_from_m is not None and crossing.ego_m[0] >= lit_from_m and not turns_left
-            if lit and crossing.other_m[0] - float(others.half_m[row, 0]) > halts_m:
-                continue  # they have red, and can still stop for it
-            zones.append(crossing.ego_m)
-            pet_s = min(_PET_S if signed or turns_left or stands else _PET_FIRST_S, most_pet_s)
-            answer = _decide(crossing, line, row, path, others, profile, pet_s)
-            if isinstance(answer, Stop):
-                stops.append(answer)
-            elif answer is not None:
-                leaders.append(answer)
-    return Crossings(tuple(_before_zones(stop, zones) for stop in stops), tuple(leaders))
+    answers = []
+    for row, line, crossing in met:
+        turns_left = path.commands[min(crossing.ego_m[0], len(path) - 1)] is Command.LEFT
+        halts_m = float(others.speed_mps[row]) ** 2 / (2.0 * _HALTS_MPS2)
+        lit = lit_from_m is not None and crossing.ego_m[0] >= lit_from_m and not turns_left
+        if lit and crossing.other_m[0] - float(others.half_m[row, 0]) > halts_m:
+            continue  # they have red, and can still stop for it
+        pet_s = min(_PET_S if signed or turns_left or stands else _PET_FIRST_S, most_pet_s)
+        keeps = _ROLLING if most_pet_s < _PET_S and not stands else 1.0  # a gap that was taken is kept
+        answer = _decide(crossing, line, row, path, others, profile, pet_s * keeps, _JOIN_GAP_M * keeps)
+        if answer is not None:
+            answers.append(answer)
+    return answers
 
 
 def _before_zones(stop: Stop, zones: list[tuple[int, int]]) -> Stop:
@@ -127,6 +180,7 @@ class _Crossing:
 
     ego_m: tuple[int, int]
     other_m: tuple[int, int]
+    other_beside_m: int
     joins: bool
 
 
@@ -147,7 +201,8 @@ def _crossing(path: Way, line: NDArray[np.float64], width_m: float) -> _Crossing
     tail = min(end, len(line) - 2)
     heading = np.arctan2(*(line[tail + 1] - line[tail])[::-1])
     turned = abs(float(wrap_angle(heading - path.yaw_rad[last])))
-    return _Crossing((first, last), (start, end), turned < _JOINING_RAD and last - first > 6)
+    beside = int(np.argmin(np.hypot(*(line - ours[last]).T)))
+    return _Crossing((first, last), (start, end), beside, turned < _JOINING_RAD and last - first > 6)
 
 
 def _decide(
@@ -158,6 +213,7 @@ def _decide(
     others: Others,
     profile: Profile,
     pet_s: float,
+    join_gap_m: float,
 ) -> Stop | Leader | None:
     entry_m = crossing.ego_m[0] - FRONT_M
     inside = entry_m < -0.5
@@ -174,17 +230,49 @@ def _decide(
     if not crossing.joins:
         meets = _bodies_meet(line, row, path, others, profile, pet_s)
         return _wait(entry_m, profile, "crossing", row) if meets else None
+    behind_m = crossing.other_beside_m - crossing.ego_m[1]  # how much farther it has to go than the ego
     if comes_s <= enters_s and comes_s < _HORIZON_S:  # it is there first: fall in behind
-        gap_m = entry_m - (crossing.other_m[0] + half)
-        if gap_m > _JOIN_GAP_M:
+        gap_m = -behind_m - half - FRONT_M
+        if _fits_behind(profile, enters_s, gap_m - join_gap_m, pace):
+            return None
+        if gap_m > join_gap_m:
             return Leader(gap_m=gap_m, speed_mps=pace, acceleration_mps2=min(braking, 0.0), index=row)
         return _wait(entry_m, profile, "joining", row)
-    clears_s = profile.when(crossing.ego_m[0] + REAR_M)
-    ours = float(np.interp(clears_s, profile.times_s, profile.speed_mps))
-    # Once it is behind us it must not have to brake hard while we are still slower.
-    if comes_s > clears_s + pet_s + max(pace - ours, 0.0) ** 2 / (2.0 * _BEHIND_MPS2 * pace):
+    if _fits_before(profile, enters_s, behind_m - half - REAR_M, pace, pet_s):
         return None
     return _wait(entry_m, profile, "joining", row)
+
+
+def _fits_behind(profile: Profile, enters_s: float, gap_m: float, pace_mps: float) -> bool:
+    """Whether somebody who is first on the lane that the ego joins is far enough ahead from then on.
+
+    Args:
+        profile: The ego's.
+        enters_s: When it is on that lane.
+        gap_m: From its front to the other's rear, now, along the lane, less what is to be left; negative as long as
+            the other is farther away.
+        pace_mps: How fast the other is.
+    """
+    watched = (profile.times_s >= enters_s) & (profile.times_s <= enters_s + _WATCHED_S)
+    gap = gap_m + pace_mps * profile.times_s[watched] - profile.along_m[watched]
+    closing = np.maximum(profile.speed_mps[watched] - pace_mps, 0.0)
+    return bool(np.all(gap > closing**2 / (2.0 * _COMFORTABLE_MPS2)))
+
+
+def _fits_before(profile: Profile, enters_s: float, gap_m: float, pace_mps: float, pet_s: float) -> bool:
+    """Whether somebody who comes along the lane that the ego joins keeps time behind it and need not brake hard.
+
+    Args:
+        profile: The ego's.
+        enters_s: When it is on that lane.
+        gap_m: From the other's front to the ego's rear, now, along the lane.
+        pace_mps: How fast the other is.
+        pet_s: The time to keep.
+    """
+    watched = (profile.times_s >= enters_s) & (profile.times_s <= enters_s + _WATCHED_S)
+    gap = gap_m + profile.along_m[watched] - pace_mps * profile.times_s[watched]
+    closing = np.maximum(pace_mps - profile.speed_mps[watched], 0.0)
+    return bool(np.all(gap > pet_s * pace_mps + closing**2 / (2.0 * _BEHIND_MPS2)))
 
 
 def _sweeps_ego(line: NDArray[np.float64], row: int, path: Way, others: Others) -> bool:

@@ -11,6 +11,11 @@ import numpy as np
 __all__ = ["FollowingModel", "Leader"]
 
 
+_EASING_MPS2, _EASING_PER_S, _EASES_WITHIN_S, _EASES_FROM_M, _EASES_S = 1.5, 0.75, 1.0, 2.0, 0.25
+"""After a merge (Kesting, Treiber, Helbing, "Enhanced intelligent driver model", Phil. Trans. R. Soc. A 368, 2010: IDM
+overreacts there); 0.25 s is PDM-Lite's headway."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leader:
     """Somebody to stay behind.
@@ -73,7 +78,12 @@ class FollowingModel:
             return -self.hardest_mps2
         approach = speed_mps * (speed_mps - leader_mps) / (2.0 * np.sqrt(self.acceleration_mps2 * self.braking_mps2))
         wanted_m = still + max(speed_mps * self.headway_s + approach, 0.0)
-        return float(self.acceleration_mps2 * (1.0 - (wanted_m / gap_m) ** 2))
+        a = float(self.acceleration_mps2 * (1.0 - (wanted_m / gap_m) ** 2))
+        # A gap that is only too small, and does not close, is opened gently: IDM alone would brake as in an emergency.
+        opens_mps = leader_mps - speed_mps
+        if opens_mps < 0.0 or gap_m + opens_mps * _EASES_WITHIN_S < _EASES_FROM_M + _EASES_S * speed_mps:
+            return a
+        return max(a, min(-_EASING_MPS2 + _EASING_PER_S * opens_mps, self.acceleration_mps2))
 
     def equilibrium_gap_m(self, speed_mps: float, wanted_mps: float) -> float:
         """The gap at which a leader of the same speed is followed at that speed."""

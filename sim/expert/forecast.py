@@ -1,6 +1,6 @@
 """Where everybody will be: by the bicycle model, and along their lanes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from drivevla.planner.control import BicycleModel
 from drivevla.sim.expert.scene import Others
 from drivevla.types import LaneTruth
 
-__all__ = ["STEP_S", "LaneMap", "forecast_by_motion"]
+__all__ = ["STEP_S", "LaneMap", "forecast_along", "forecast_by_motion"]
 
 STEP_S = 0.25
 _STEPS = 8
@@ -21,6 +21,7 @@ _BEND_LIMIT_PER_M = 0.2
 _AWAY_M = 2.5
 """Whoever is farther from the middle of every lane does not follow one."""
 _MOST_TURNED_RAD = float(np.radians(40.0))
+_MEANT_M = 1.0
 _MOST_BRANCHES = 3
 
 
@@ -43,6 +44,26 @@ def forecast_by_motion(others: Others) -> NDArray[np.float64]:
     return model.roll_out(state, actions, STEP_S)[..., :3]
 
 
+def forecast_along(
+    forecast: NDArray[np.float64], others: Others, lines: Mapping[int, NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """The same forecast, but for those whose way is known: along it at the pace that they have.
+
+    Args:
+        forecast: (N, T, 3) by motion.
+        others: The N of them.
+        lines: By row, a point every metre from where it is.
+    """
+    times = np.arange(1, forecast.shape[1] + 1) * STEP_S
+    expected = forecast.copy()
+    for row, line in lines.items():
+        heading = np.unwrap(np.arctan2(*np.gradient(line, axis=0).T[::-1]))
+        place = np.arange(len(line), dtype=np.float64)
+        along = np.minimum(float(others.speed_mps[row]) * times, place[-1])
+        expected[row] = np.stack([np.interp(along, place, column) for column in (*line.T, heading)], axis=-1)
+    return expected
+
+
 @dataclass(frozen=True, slots=True)
 class LaneMap:
     """The lanes near, ready to be asked which one somebody follows.
@@ -55,7 +76,7 @@ class LaneMap:
     _xy_m: NDArray[np.float64]
     _yaw_rad: NDArray[np.float64]
     _lane: NDArray[np.int64]
-    _first: NDArray[np.int64]
+    _end: Mapping[str, int]
 
     @classmethod
     def of(cls, lanes: tuple[LaneTruth, ...]) -> "LaneMap":
@@ -71,45 +92,73 @@ class LaneMap:
             points,
             np.arctan2(onward[:, 1], onward[:, 0]),
             np.repeat(np.arange(len(lanes)), sizes),
-            np.concatenate([[0], ends + 1]),
+            dict(zip((lane.lane_id for lane in lanes), (ends + 1).tolist(), strict=True)),
         )
 
+    def nearest(
+        self, xy_m: NDArray[np.float64], yaw_rad: NDArray[np.float64], expected: Collection[str] = ()
+    ) -> list[tuple[str, int] | None]:
+        """For each of (N,) vehicles the lane that it follows and the nearest of its points, None for none.
+
+        Args:
+            xy_m: (N, 2).
+            yaw_rad: (N,).
+            expected: Where lanes part they lie upon each other for a while; of such ones these are meant.
+        """
+        if not len(self._xy_m) or not len(xy_m):
+            return [None for _ in xy_m]
+        away = np.sqrt((xy_m[:, None, 0] - self._xy_m[:, 0]) ** 2 + (xy_m[:, None, 1] - self._xy_m[:, 1]) ** 2)
+        turned = np.abs(wrap_angle(yaw_rad[:, None] - self._yaw_rad))
+        fits = (away < _AWAY_M) & (turned < _MOST_TURNED_RAD)
+        names = list(self.lanes)
+        meant = np.array([name in expected for name in names])[self._lane]
+        cost = np.where(fits, away + 3.0 * turned - _MEANT_M * meant, np.inf)
+        best = np.argmin(cost, axis=1)
+        return [
+            (names[int(self._lane[point])], point) if fits[row, point] else None
+            for row, point in enumerate(best.tolist())
+        ]
+
     def futures(
-        self, xy_m: NDArray[np.float64], yaw_rad: NDArray[np.float64], reach_m: NDArray[np.float64]
+        self,
+        xy_m: NDArray[np.float64],
+        nearest: Sequence[tuple[str, int] | None],
+        reach_m: NDArray[np.float64],
+        ways: Sequence[Mapping[str, str]],
     ) -> list[list[NDArray[np.float64]]]:
         """For each of (N,) vehicles the lines that its lane leads it along, none for whoever follows no lane.
 
         Args:
             xy_m: (N, 2).
-            yaw_rad: (N,).
+            nearest: (N,) the lane of each and the nearest of its points.
             reach_m: (N,) how long the lines are at least, where the lanes near lead so far.
+            ways: (N,) by lane, the only one that each is expected to follow it by, where that is known.
         """
-        if not len(self._xy_m) or not len(xy_m):
-            return [[] for _ in xy_m]
-        away = np.sqrt((xy_m[:, None, 0] - self._xy_m[:, 0]) ** 2 + (xy_m[:, None, 1] - self._xy_m[:, 1]) ** 2)
-        turned = np.abs(wrap_angle(yaw_rad[:, None] - self._yaw_rad))
-        fits = (away < _AWAY_M) & (turned < _MOST_TURNED_RAD)
-        cost = np.where(fits, away + 3.0 * turned, np.inf)
-        best = np.argmin(cost, axis=1)
-        names = list(self.lanes)
         answer: list[list[NDArray[np.float64]]] = []
-        for row, point in enumerate(best.tolist()):
-            if not fits[row, point]:
+        for start, place, reach, known in zip(xy_m, nearest, reach_m.tolist(), ways, strict=True):
+            if place is None:
                 answer.append([])
                 continue
-            lane = int(self._lane[point])
-            rest = self._xy_m[point : int(self._first[lane + 1])]
-            answer.append(self._onward(names[lane], rest, float(reach_m[row]), xy_m[row]))
+            name, point = place
+            rest = self._xy_m[point : self._end[name]]
+            answer.append(self._onward(name, rest, reach, start, known))
         return answer
 
     def _onward(
-        self, lane_id: str, rest: NDArray[np.float64], reach_m: float, start: NDArray[np.float64]
+        self,
+        lane_id: str,
+        rest: NDArray[np.float64],
+        reach_m: float,
+        start: NDArray[np.float64],
+        ways: Mapping[str, str],
     ) -> list[NDArray[np.float64]]:
         lines: list[NDArray[np.float64]] = []
         waiting = [(lane_id, [rest], _length(rest))]
         while waiting and len(lines) < _MOST_BRANCHES:
             name, parts, length = waiting.pop()
             onward = [each for each in self.lanes[name].successors or () if each in self.lanes]
+            if ways.get(name) in onward:
+                onward = [ways[name]]
             if length >= reach_m or not onward or len(parts) > 12:
                 line = np.concatenate([start[None], *parts])
                 if len(line) > 2:  # the lane's nearest point lies beside the car, not ahead of it

@@ -1,5 +1,6 @@
 """The expert: truth in, plan out."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -11,13 +12,14 @@ from drivevla.sim.expert.conflicts import coming_collisions, yield_to_others
 from drivevla.sim.expert.courtesy import Courtesy
 from drivevla.sim.expert.crossers import let_cross
 from drivevla.sim.expert.detours import Detours
-from drivevla.sim.expert.following import FollowingModel
-from drivevla.sim.expert.forecast import LaneMap, forecast_by_motion
+from drivevla.sim.expert.following import FollowingModel, Leader
+from drivevla.sim.expert.forecast import LaneMap, forecast_along, forecast_by_motion
+from drivevla.sim.expert.habits import Habits
 from drivevla.sim.expert.lane_changes import LaneChanges
 from drivevla.sim.expert.lasting import Lasting
 from drivevla.sim.expert.leaders import find_leaders
 from drivevla.sim.expert.narration import Narrator, Situation
-from drivevla.sim.expert.profile import Profile, Stop, drive_profile, speed_envelope
+from drivevla.sim.expert.profile import LATERAL_MPS2, Profile, Stop, drive_profile, speed_envelope
 from drivevla.sim.expert.scene import Others, read_others
 from drivevla.sim.expert.shifts import smooth
 from drivevla.sim.expert.stops import StopLines
@@ -41,8 +43,12 @@ _OVERTAKE_MPS = 50 / 3.6
 """``default_overtake_speed`` of PDM-Lite, while there are obstacles beside the car."""
 _JOIN_S, _JOIN_LEAST_M = 0.9, 5.0
 _PATH_M = 40
-_BRISK_MPS2 = 4.0
-"""Out of a stand into a gap that was waited for; the car itself does 6 m/s2."""
+_BRISK_MPS2, _BRISK_LATERAL_MPS2, _BRISK_GAP_M, _BRISK_HEADWAY_S = 4.0, 4.0, 3.0, 0.4
+"""Out of a stand into a gap that was waited for; the car itself does 6 m/s2, its tyres hold more, and PDM-Lite follows
+with 0.25 s."""
+
+
+_BRISK = FollowingModel(acceleration_mps2=_BRISK_MPS2, least_gap_m=_BRISK_GAP_M, headway_s=_BRISK_HEADWAY_S)
 
 
 class Expert:
@@ -61,7 +67,7 @@ class Expert:
 
     def __init__(self, *, language: str = "en") -> None:
         self._language = Language(language)
-        self._calm, self._brisk = FollowingModel(), FollowingModel(acceleration_mps2=_BRISK_MPS2)
+        self._calm, self._brisk = FollowingModel(), _BRISK
         self.reset(0)
 
     def reset(self, seed: int) -> None:
@@ -71,6 +77,7 @@ class Expert:
         self._courtesy, self._wishes = Courtesy(), Wishes()
         self._narrator = Narrator(self._language, seed)
         self._lasting = Lasting()
+        self._habits = Habits()
         self._stood_since_s: float | None = None
         self._waited_for: str | None = None
 
@@ -147,22 +154,26 @@ class Expert:
         cruise: float,
     ) -> Plan:
         speed = max(observation.ego.speed_mps, 0.0)
-        envelope = speed_envelope(way.bends_per_m, cruise)
+        bypass = self._detours.bypass
+        hurries = self._stood_since_s is not None or (bypass is not None and bypass.kind == "oncoming")
+        envelope = speed_envelope(way.bends_per_m, cruise, _BRISK_LATERAL_MPS2 if hurries else LATERAL_MPS2)
         envelope = np.where(way.in_junction, np.minimum(envelope, _JUNCTION_MPS), envelope)
         if self._detours.shift is not None:
             envelope = np.minimum(envelope, _OVERTAKE_MPS)
         places = path.places(others.xy_m, others.yaw_rad, others.half_m)
         forecast = forecast_by_motion(others)
         leaders = find_leaders(path, others, places, forecast, speed)
-        bypass = self._detours.bypass
-        hurries = self._stood_since_s is not None or (bypass is not None and bypass.kind == "oncoming")
         model = self._brisk if hurries else self._calm
-        first = drive_profile(speed, envelope, leaders=leaders, stops=stops, model=model)
-        lane_map = LaneMap.of(truth.lanes or ())
+
+        def drive(joined: Sequence[Leader]) -> Profile:
+            return drive_profile(speed, envelope, leaders=[*leaders, *joined], stops=stops, model=model)
+
+        first = drive(())
         waited_s = 0.0 if self._stood_since_s is None else truth.timestamp_s - self._stood_since_s
-        crossings = yield_to_others(path, others, places, first, lane_map, truth, waited_s=waited_s)
+        lane_map = LaneMap.of(truth.lanes or ())
+        crossings = yield_to_others(path, others, places, drive, lane_map, self._habits, truth, waited_s=waited_s)
         stops += [*crossings.stops, *let_cross(path, others, places, first)]
-        stops += coming_collisions(path, others, places, forecast, first)
+        stops += coming_collisions(path, others, places, forecast_along(forecast, others, crossings.ways), first)
         leaders = [*leaders, *crossings.leaders]
         profile = drive_profile(speed, envelope, leaders=leaders, stops=stops, model=model, horizon_s=DT_S * STEPS)
         situation = self._situation(truth, way, others, places, profile, envelope, offset, wish, cruise)

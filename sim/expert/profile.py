@@ -63,9 +63,11 @@ class Profile:
         return float(self.times_s[-1] + (along_m - self.along_m[-1]) / last) if last > 0.3 else np.inf
 
 
-def speed_envelope(bends_per_m: NDArray[np.float64], cruise_mps: float) -> NDArray[np.float64]:
+def speed_envelope(
+    bends_per_m: NDArray[np.float64], cruise_mps: float, lateral_mps2: float = LATERAL_MPS2
+) -> NDArray[np.float64]:
     """(P,) what the road itself allows at each metre: the cruising speed, bends, and slowing down in time for them."""
-    allowed = np.minimum(cruise_mps, np.sqrt(LATERAL_MPS2 / np.maximum(np.abs(bends_per_m), 1e-4)))
+    allowed = np.minimum(cruise_mps, np.sqrt(lateral_mps2 / np.maximum(np.abs(bends_per_m), 1e-4)))
     # Slow enough already to be slow enough later: v(i)^2 <= v(j)^2 + 2 a (j - i) for all j behind i.
     slope = 2.0 * _SLOWING_MPS2 * SPACING_M * np.arange(len(allowed))
     energy = np.minimum.accumulate((allowed**2 + slope)[::-1])[::-1] - slope

@@ -36,16 +36,24 @@ class ParkingExit(Scenario):
 
     blocks_the_way: ClassVar[bool] = True
 
-    needs: ClassVar[Needs] = Needs(room_m=60.0, lead_in_m=0.0, turn_deg=20.0)
+    needs: ClassVar[Needs] = Needs(room_m=32.0, lead_in_m=0.0, lead_out_m=60.0, turn_deg=20.0)
 
     @classmethod
     def draw_parameters(cls, spot: Spot) -> dict[str, Parameter]:
-        """The harder, the tighter."""
-        return {
-            "direction": "right",
-            "front_vehicle_distance": between(14.0, 9.0, spot.difficulty),
-            "behind_vehicle_distance": between(12.0, 9.0, spot.difficulty),
-        }
+        """The harder, the tighter; on a lane to park on, though route files may say another one, such as a shoulder.
+
+        Raises:
+            DataError: There is none on the right that is long enough.
+        """
+        import carla
+
+        front_m, behind_m = between(14.0, 9.0, spot.difficulty), between(12.0, 9.0, spot.difficulty)
+        x, y, z = spot.plan.location_m[spot.index].tolist()
+        slot = spot.roads.beside(spot.roads.waypoint((x, y, z)), "right")
+        row = [] if slot is None else [slot, *slot.next(front_m)[:1], *slot.previous(behind_m)[:1]]
+        if len(row) < 3 or any(each.lane_type is not carla.LaneType.Parking for each in row):
+            raise DataError("no row of parking places lies on the right")
+        return {"direction": "right", "front_vehicle_distance": front_m, "behind_vehicle_distance": behind_m}
 
     def find_places(self) -> None:
         """Three parking places.
