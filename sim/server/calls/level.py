@@ -1,6 +1,6 @@
-"""The level: layers, street lights, and what only Unreal would show."""
+"""The level: layers, and what only Unreal would show."""
 
-from drivevla.errors import ContractError, SimulatorError
+from drivevla.errors import SimulatorError
 from drivevla.sim.server.calls.table import CallGroup
 from drivevla.sim.server.scene.mesh import Label
 from drivevla.sim.server.wire import decode
@@ -18,10 +18,12 @@ LAYERS: dict[int, frozenset[Label]] = {
     16: frozenset({Label.CAR, Label.TRUCK, Label.BUS, Label.MOTORCYCLE, Label.BICYCLE}),
     32: frozenset(),  # particles
     64: frozenset({Label.STATIC, Label.DYNAMIC, Label.OTHER}),
-    128: frozenset(),  # street lights: this simulator places none
     256: frozenset({Label.WALLS, Label.FENCES, Label.GUARD_RAIL}),
 }
 """Labels of the things in each of CARLA's map layers, by the layer's bit."""
+
+STREET_LIGHTS = 128
+"""The layer's bit whose things share their label with other poles."""
 
 
 @CALLS.nothing("load_map_layer", decode.integer)
@@ -44,20 +46,6 @@ def enable_environment_objects(simulator: Simulator, object_ids: list[int], enab
     if unknown:
         raise SimulatorError(f"no environment objects {unknown[:5]}")
     simulator.episode.show(set(object_ids), shown=enabled)
-
-
-@CALLS.value("query_lights_state", decode.text)
-def query_lights_state(simulator: Simulator, _client: str) -> list[object]:
-    """No street lights: lamps here follow the sun by themselves and are no objects of their own."""
-    simulator.episode  # noqa: B018 -- an error until a map is loaded
-    return []
-
-
-@CALLS.nothing("update_lights_state", decode.text, decode.sequence(decode.anything), decode.boolean)
-def update_lights_state(_: Simulator, _client: str, lights: list[object], _discard: bool) -> None:
-    """There are no street lights to switch."""
-    if lights:
-        raise ContractError(f"this map has no street lights, got states of {len(lights)}")
 
 
 @CALLS.value("get_imui_gravity", locks=False)
@@ -94,4 +82,6 @@ def clear_debug_string(_: Simulator) -> None:
 
 def _objects_in(simulator: Simulator, mask: int) -> set[int]:
     labels = {label for bit, group in LAYERS.items() if mask & bit for label in group}
-    return {thing.object_id for thing in simulator.episode.scene.objects if thing.label in labels}
+    scene = simulator.episode.scene
+    lamps = {light.object_id for light in scene.street_lights if mask & STREET_LIGHTS}
+    return lamps | {thing.object_id for thing in scene.objects if thing.label in labels}

@@ -23,13 +23,10 @@ def get_weather_parameters(simulator: Simulator) -> list[float]:
 
 @CALLS.nothing("set_weather_parameters", _weather)
 def set_weather_parameters(simulator: Simulator, weather: Weather) -> None:
-    """Change the weather."""
+    """Change the weather; at dusk and dawn the street lamps follow."""
     simulator.weather = weather
-
-
-@CALLS.nothing("update_day_night_cycle", decode.text, decode.boolean, locks=False)
-def update_day_night_cycle(_: Simulator, _client: str, _active: bool) -> None:
-    """No effect: street lamps follow the sun by themselves."""
+    if simulator.episode.street_lights.notice(weather):
+        simulator.announce_lights()
 
 
 @lru_cache(maxsize=1)  # the Traffic Manager asks every step

@@ -77,9 +77,11 @@ class DynamicFrame:
         weather: Sky, sun, rain, fog.
         light_states: OpenDRIVE signal id to what the light shows; absent ids show nothing.
         actors: Vehicles, walkers and props.
+        dark_lamps: Object ids of the street lamps that somebody switched off.
     """
 
     time_s: float = 0.0
     weather: Weather = field(default_factory=Weather)
     light_states: Mapping[str, LightColour] = field(default_factory=dict)
     actors: tuple[RenderActor, ...] = ()
+    dark_lamps: frozenset[int] = frozenset()

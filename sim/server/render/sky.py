@@ -144,7 +144,7 @@ def _paint_rounded(weather: Weather) -> Sky:
         haze_start_m=float(weather.fog_distance),
         air_per_m=1.0 / 1800.0,
         exposure=float(1.0 + 2.2 * (1.0 - day) ** 2 + 0.35 * overcast * day + 0.5 * low_sun),
-        night=float(1.0 - min(1.0, day * 1.6)),
+        night=weather.night,
     )
 
 

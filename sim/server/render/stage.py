@@ -1,5 +1,7 @@
 """The static scene and what stands on it in the current frame: everything that sensors look at."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,7 +49,8 @@ class Stage:
             np.ascontiguousarray(mesh.vertices_m, np.float32), np.ascontiguousarray(mesh.triangles, np.uint32)
         )
         self.bulbs: Bulbs = find_bulbs(mesh)
-        self.street_lamps: StreetLamps = find_street_lamps(mesh)
+        self._mesh = mesh
+        self._light_lamps(frozenset())
         self._furnish(DynamicFrame())
 
     def enter(self, frame: DynamicFrame) -> None:
@@ -71,7 +74,15 @@ class Stage:
         velocities = np.array([*(actor.velocity_mps for actor in self.frame.actors), (0.0, 0.0, 0.0)])
         return velocities[self.actor_index(row)]
 
+    def _light_lamps(self, dark: frozenset[int]) -> None:
+        mesh = without_light(self._mesh, dark)
+        self.triangles.set_static_materials(mesh.material.astype(np.int32) + FIRST_STATIC)
+        self.street_lamps: StreetLamps = find_street_lamps(mesh)
+        self._dark_lamps = dark
+
     def _furnish(self, frame: DynamicFrame) -> None:
+        if frame.dark_lamps != self._dark_lamps:
+            self._light_lamps(frame.dark_lamps)
         bodies = place_bodies(frame.actors, frame.time_s, first_material=self.materials.first_dynamic)
         self.caster.set_bodies(bodies.vertices_m, bodies.triangles)
         self.triangles.set_dynamic(bodies.rows)
@@ -81,3 +92,16 @@ class Stage:
         self.sky: Sky = paint_sky(frame.weather)
         self.lit_bulbs: NDArray[np.intp] = self.bulbs.lit(frame.light_states)
         self.frame: DynamicFrame = frame
+
+
+def without_light(mesh: SceneMesh, dark: frozenset[int]) -> SceneMesh:
+    """A mesh in which some objects have lost what shines: it has the material of the rest of the object instead."""
+    if not dark:
+        return mesh
+    shines = np.array([material.emission > 0.0 for material in mesh.materials])[mesh.material]
+    ours = np.isin(mesh.object_id, list(dark))
+    unlit, material = np.flatnonzero(ours & ~shines), mesh.material.copy()
+    known, first = np.unique(mesh.object_id[unlit], return_index=True)
+    lanterns = np.flatnonzero(ours & shines)
+    material[lanterns] = mesh.material[unlit[first[np.searchsorted(known, mesh.object_id[lanterns])]]]
+    return replace(mesh, material=material)

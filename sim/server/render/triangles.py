@@ -60,6 +60,10 @@ class TriangleTable:
             self._write(old, 0)
         self._write(rows, self.first_dynamic)
 
+    def set_static_materials(self, material: NDArray[np.int32]) -> None:
+        """Give the triangles of the static mesh (T,) other rows of the material table."""
+        self.material[1 : self.first_dynamic] = material
+
     def _allocate(self, capacity: int) -> None:
         self.normal = np.zeros((capacity, 3), np.float32)
         self.uv_m = np.zeros((capacity, 6), np.float32)

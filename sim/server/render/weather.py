@@ -60,6 +60,11 @@ class Weather:
         return float(np.clip((self.sun_altitude_angle + 6.0) / 18.0, 0.0, 1.0))
 
     @property
+    def night(self) -> float:
+        """0 while the street lamps are off by day, 1 when nothing but lamps gives light."""
+        return 1.0 - min(1.0, 1.6 * self.daylight)
+
+    @property
     def overcast(self) -> float:
         """Fraction of the sun that clouds, rain and dust take away."""
         return float(

@@ -26,7 +26,7 @@ from drivevla.sim.server.scene.placement import Site
 from drivevla.sim.server.scene.registry import ObjectRegistry
 from drivevla.sim.server.scene.road_paint import add_crosswalks, add_stop_lines, crosswalk_polygons
 from drivevla.sim.server.scene.roadside import Claims, rectangles, road_edges
-from drivevla.sim.server.scene.scene import Scene, Signal
+from drivevla.sim.server.scene.scene import Scene, Signal, StreetLight
 from drivevla.sim.server.scene.sign_boards import add_sign_board
 from drivevla.sim.server.scene.signals import SignalSite, find_signal_sites, trigger_box
 from drivevla.sim.server.scene.spawn_points import find_spawn_points
@@ -76,6 +76,7 @@ def build_scene(source: "MapSource", *, seed: int) -> Scene:
         spawn_points=parts.spawn_points,
         navmesh=parts.navmesh,
         objects=parts.objects,
+        street_lights=parts.street_lights,
     )
 
 
@@ -95,7 +96,7 @@ def _build_parts(source: "MapSource", network: RoadNetwork, carla_map: "carla.Ma
     site = Site(paved, ground)
     signals = _add_signals(builder, registry, sites, site)
     rng = np.random.default_rng(seed)
-    _furnish(builder, registry, grids, terrain, site, landmarks(source.opendrive), rng)
+    street_lights = _furnish(builder, registry, grids, terrain, site, landmarks(source.opendrive), rng)
     sidewalks = lane_footprints(grids, kinds=frozenset({"sidewalk"}))
     walkable = walkable_mesh(grids, crosswalks, sidewalks=sidewalks, roads=paved, ground=ground)
     return SceneParts(
@@ -107,6 +108,7 @@ def _build_parts(source: "MapSource", network: RoadNetwork, carla_map: "carla.Ma
         spawn_points=find_spawn_points(grids),
         navmesh=encode_navmesh(walkable),
         objects=tuple(registry.objects),
+        street_lights=street_lights,
     )
 
 
@@ -150,7 +152,7 @@ def _furnish(
     site: Site,
     named: tuple[Landmark, ...],
     rng: np.random.Generator,
-) -> None:
+) -> tuple[StreetLight, ...]:
     """Landmarks first, where the map wants them; then everything that is drawn from the seed, around them."""
     edges = list(road_edges(grids))
     claims = Claims(lane_footprints(grids, kinds=PAVED_KINDS | RAISED_KINDS))
@@ -160,7 +162,8 @@ def _furnish(
         claims.take(rectangles(center, half, np.radians([landmark.yaw_deg for landmark in named])))
         add_landmarks(builder, registry, named, rng)
     add_guard_rails(builder, registry, edges, terrain, site)
-    add_lamps(builder, registry, edges, site, rng)
+    street_lights = add_lamps(builder, registry, edges, site, rng)
     add_buildings(builder, registry, edges, terrain, claims, rng)
     add_fences(builder, registry, edges, terrain, claims, rng)
     add_trees(builder, registry, edges, terrain, claims, rng)
+    return street_lights

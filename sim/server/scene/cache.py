@@ -23,7 +23,7 @@ from drivevla.sim.server.pose import Pose
 from drivevla.sim.server.scene.ground import GroundSurface
 from drivevla.sim.server.scene.mesh import Label, Material, SceneMesh
 from drivevla.sim.server.scene.obstacles import StaticObstacles
-from drivevla.sim.server.scene.scene import LightGroup, SceneObject, Signal, TriggerBox
+from drivevla.sim.server.scene.scene import LightGroup, SceneObject, Signal, StreetLight, TriggerBox
 
 __all__ = ["SceneParts", "cache_path", "load_parts", "store_parts"]
 
@@ -43,6 +43,7 @@ class SceneParts:
     spawn_points: tuple[Pose, ...]
     navmesh: bytes
     objects: tuple[SceneObject, ...]
+    street_lights: tuple[StreetLight, ...]
 
 
 _ARRAYS = {
@@ -85,6 +86,7 @@ def store_parts(path: Path, parts: SceneParts) -> None:
         "light_groups": [asdict(group) for group in parts.light_groups],
         "spawn_points": [asdict(pose) for pose in parts.spawn_points],
         "objects": [asdict(thing) for thing in parts.objects],
+        "street_lights": [asdict(light) for light in parts.street_lights],
     }
     arrays["tables"] = np.frombuffer(json.dumps(tables).encode(), dtype=np.uint8)
     unfinished = path.with_suffix(f".{os.getpid()}.part")
@@ -128,6 +130,7 @@ def _parts(arrays: dict[str, NDArray[Any]], tables: dict[str, Any]) -> ScenePart
         spawn_points=tuple(Pose(**_tuples(row)) for row in tables["spawn_points"]),
         navmesh=arrays["navmesh"].tobytes(),
         objects=tuple(_object(row) for row in tables["objects"]),
+        street_lights=tuple(StreetLight(**_tuples(row)) for row in tables["street_lights"]),
     )
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from drivevla.sim.maps.source import MapSource
 
-__all__ = ["LaneKey", "LightGroup", "Scene", "SceneObject", "Signal", "SignalKind", "TriggerBox"]
+__all__ = ["LaneKey", "LightGroup", "Scene", "SceneObject", "Signal", "SignalKind", "StreetLight", "TriggerBox"]
 
 SignalKind = Literal["traffic_light", "stop", "yield", "speed_limit"]
 
@@ -106,6 +106,19 @@ class SceneObject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreetLight:
+    """A lamp beside a street that shines at night.
+
+    Attributes:
+        object_id: Of the scene object that it is.
+        location_m: Of its lantern.
+    """
+
+    object_id: int
+    location_m: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """Everything static of one map.
 
@@ -120,6 +133,7 @@ class Scene:
         spawn_points: Recommended vehicle poses, half a metre above the road.
         navmesh: Detour navigation mesh in the layout of CARLA's ``.bin`` files.
         objects: Everything with an id.
+        street_lights: Those of them that are street lamps.
     """
 
     source: MapSource
@@ -132,3 +146,4 @@ class Scene:
     spawn_points: tuple[Pose, ...]
     navmesh: bytes
     objects: tuple[SceneObject, ...]
+    street_lights: tuple[StreetLight, ...]

@@ -12,6 +12,7 @@ from drivevla.sim.server.scene.mesh_builder import MeshBuilder
 from drivevla.sim.server.scene.placement import Site
 from drivevla.sim.server.scene.registry import ObjectRegistry
 from drivevla.sim.server.scene.roadside import Claims, RoadEdge, rectangles
+from drivevla.sim.server.scene.scene import StreetLight
 from drivevla.sim.server.scene.solids import box, placed, prism
 from drivevla.sim.server.scene.terrain import HeightField
 
@@ -30,7 +31,7 @@ _DECK_M = 1.0
 
 def add_lamps(
     builder: MeshBuilder, registry: ObjectRegistry, edges: Sequence[RoadEdge], site: Site, rng: np.random.Generator
-) -> None:
+) -> tuple[StreetLight, ...]:
     """Stand lamps on the kerb side of sidewalks, their arms over the gutter."""
     feet, yaws = [np.empty((0, 3))], [np.empty(0)]
     for edge in edges:
@@ -50,6 +51,11 @@ def add_lamps(
     matrices = _poses(foot, yaw_deg)
     for solid, material in ((placed(post, (0, 0, -0.2)), STEEL), (arm, STEEL), (head, _LAMP)):
         builder.add_copies(solid, matrices, ids, material=material, label=Label.POLES)
+    lanterns: list[list[float]] = (matrices @ [_LAMP_ARM_M, 0.0, _LAMP_HEIGHT_M, 1.0]).tolist()
+    return tuple(
+        StreetLight(object_id=object_id, location_m=(x, y, z))
+        for object_id, (x, y, z) in zip(ids, lanterns, strict=True)
+    )
 
 
 def _register_post(registry: ObjectRegistry, foot_m: NDArray[np.float64]) -> int:

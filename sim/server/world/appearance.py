@@ -19,7 +19,12 @@ _PROP_RGB = (0.5, 0.5, 0.5)
 
 
 def dynamic_frame(
-    table: ActorTable, physics: PhysicsWorld, lights: TrafficLights, weather: Weather, now_s: float
+    table: ActorTable,
+    physics: PhysicsWorld,
+    lights: TrafficLights,
+    weather: Weather,
+    now_s: float,
+    dark_lamps: frozenset[int],
 ) -> DynamicFrame:
     """Everything that is not in the static mesh."""
     states = {light.signal_id: _COLOURS[light.state] for light in lights}
@@ -34,7 +39,7 @@ def dynamic_frame(
         for actor in table.actors
         if actor.spec is not None
     )
-    return DynamicFrame(time_s=now_s, weather=weather, light_states=states, actors=bodies)
+    return DynamicFrame(time_s=now_s, weather=weather, light_states=states, actors=bodies, dark_lamps=dark_lamps)
 
 
 def _render_actor(table: ActorTable, actor: Actor, steer_deg: float, gait: float | None) -> RenderActor:

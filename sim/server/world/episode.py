@@ -18,6 +18,7 @@ from drivevla.sim.server.world.sensors.array import SensorArray, Tick
 from drivevla.sim.server.world.sensors.inertial import attribute_number
 from drivevla.sim.server.world.signals import SignalActors
 from drivevla.sim.server.world.stage import Stage
+from drivevla.sim.server.world.street_lights import StreetLights
 
 __all__ = ["Episode"]
 
@@ -41,6 +42,7 @@ class Episode:
         table: All living actors.
         physics: Everything with a body.
         signals: Lights and signs.
+        street_lights: Lamps beside the streets.
         sensors: Everything that measures.
         spectator: The free camera that every CARLA world has.
     """
@@ -66,6 +68,7 @@ class Episode:
         self._bodies = Embodiment(self.table, self.physics)
         self.signals = SignalActors(scene, self.table)
         self._speed_signs = SpeedSigns(scene)
+        self.street_lights = StreetLights(scene.street_lights)
         self.sensors = SensorArray(streams, seed=seed)
         start = scene.spawn_points[0] if scene.spawn_points else Pose((0.0, 0.0, 0.0))
         self.spectator = self.new_actor(type_id="spectator", kind="spectator")
@@ -156,8 +159,9 @@ class Episode:
 
     def frame_now(self, weather: Weather) -> DynamicFrame:
         """The world as the renderer sees it; built once a tick."""
-        if self._frame is None or self._frame.weather is not weather:
-            self._frame = dynamic_frame(self.table, self.physics, self.signals.lights, weather, self.now_s)
+        dark = self.street_lights.dark
+        if self._frame is None or self._frame.weather is not weather or self._frame.dark_lamps is not dark:
+            self._frame = dynamic_frame(self.table, self.physics, self.signals.lights, weather, self.now_s, dark)
         return self._frame
 
     def struck(self, actor_id: int, object_id: int, label: int) -> list[object]:
