@@ -16,6 +16,8 @@ from drivevla.sim.server import RunningServer, start_server
 from drivevla.sim.server.calls.every import every_call
 
 SYNCHRONOUS, ASYNCHRONOUS = [False], [True]
+PATIENCE_S = 120.0
+"""Only what hangs takes longer to answer, however loaded the machine is."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def running_server(own_places: None) -> Iterator[RunningServer]:
 def client(running_server: RunningServer) -> Any:
     """A client of that server, which must not notice any of it."""
     carla_client = carla.Client(running_server.host, running_server.port, worker_threads=8)
-    carla_client.set_timeout(20.0)
+    carla_client.set_timeout(PATIENCE_S)
     return carla_client
 
 
@@ -227,7 +229,8 @@ def _fuzz(server: RunningServer, *, seconds: float, seed: int) -> None:
             for _ in range(rng.randrange(1, 30)):
                 request = msgpack.packb([0, rng.randrange(2**32), rng.choice(names), [[True], *_values(rng)]])
                 sock.sendall(_damaged(rng, request))
-        server.check()
+        # Some of the calls are honest work: a ray after a layer was hidden builds a renderer, seconds on an idle machine.
+        server.check(timeout_s=PATIENCE_S)
 
 
 def _values(rng: random.Random, depth: int = 0) -> list[object]:
