@@ -229,7 +229,7 @@ def _fuzz(server: RunningServer, *, seconds: float, seed: int) -> None:
             for _ in range(rng.randrange(1, 30)):
                 request = msgpack.packb([0, rng.randrange(2**32), rng.choice(names), [[True], *_values(rng)]])
                 sock.sendall(_damaged(rng, request))
-        # Some of the calls are honest work: a ray after a layer was hidden builds a renderer, seconds on an idle machine.
+        # Some calls are honest work: a ray after a layer was hidden builds a renderer, seconds on an idle machine.
         server.check(timeout_s=PATIENCE_S)
 
 
