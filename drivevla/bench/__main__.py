@@ -5,6 +5,7 @@ import sys
 
 from drivevla.bench.loading import report as loading_report
 from drivevla.bench.metrics import report as metrics_report
+from drivevla.bench.model import report as model_report
 from drivevla.bench.render import measure_rendering, report
 from drivevla.bench.simulator import (
     VEHICLES,
@@ -18,6 +19,7 @@ from drivevla.bench.simulator import (
     measure_rate,
     measure_startup_s,
 )
+from drivevla.bench.training import report as training_report
 from drivevla.config.sensor_rig import load_rig
 
 TOWNS = ("Town01", "Town02", "Town03", "Town04", "Town05", "Town06", "Town07")
@@ -30,6 +32,8 @@ def main() -> int:
     say(report(measure_rendering(town)))
     say(metrics_report())
     say(loading_report())
+    say(model_report())
+    say(training_report())
     nano = load_rig("nano")
     nuscenes = load_rig("nuscenes")
     say(f"plain client, no vehicles      {words(measure_plain_rate(town, vehicles=0, ticks=1000))}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -22,9 +22,9 @@ from drivevla.datasets.shards import ShardReader
 from drivevla.datasets.shards.packing import pack_drive_log
 from drivevla.planner.control import VehicleControl
 from drivevla.sim.session import open_session
-from drivevla.types import Provenance, Reader, Sample, Truth
+from drivevla.types import Observation, Provenance, Reader, Sample, Truth
 
-__all__ = ["record_frames", "report"]
+__all__ = ["driven", "record_frames", "report"]
 
 FRAMES = 120
 PROCESSES = 2
@@ -54,25 +54,29 @@ def report() -> str:
 
 def record_frames(root: Path, *, frames: int, town: str = "Gen_mixed_1") -> None:
     """A drive log of a car that rolls through a town of the embedded simulator."""
-    rig = load_rig("nano")
-    with (
-        open_session(rig, map_name=town) as session,
-        DriveLogWriter(root, rig=rig).episode("drive", map_name=town) as episode,
-    ):
-        while episode.frames < frames:
-            session.apply(_SLOWLY)
-            snapshot = session.tick()
-            if not snapshot.captured:
-                continue
+    with DriveLogWriter(root, rig=load_rig("nano")).episode("drive", map_name=town) as episode:
+        for time_s, observation in driven(frames, town=town):
             pose = np.eye(4)
-            pose[0, 3] = 5.0 * snapshot.time_s  # where it drives makes no difference to how it is read
+            pose[0, 3] = 5.0 * time_s  # where it drives makes no difference to how it is read
             episode.add(
                 Sample(
                     source=Provenance(dataset="bench", scene="drive", token=str(episode.frames)),
-                    observation=session.observation(snapshot, instruction="follow the road"),
-                    truth=Truth(timestamp_s=snapshot.time_s, world_from_ego=pose),
+                    observation=observation,
+                    truth=Truth(timestamp_s=time_s, world_from_ego=pose),
                 )
             )
+
+
+def driven(frames: int, *, town: str = "Gen_mixed_1") -> Iterator[tuple[float, Observation]]:
+    """What a car of the rig nano sees that rolls through a town of the embedded simulator, and when."""
+    with open_session(load_rig("nano"), map_name=town) as session:
+        seen = 0
+        while seen < frames:
+            session.apply(_SLOWLY)
+            snapshot = session.tick()
+            if snapshot.captured:
+                seen += 1
+                yield snapshot.time_s, session.observation(snapshot, instruction="follow the road")
 
 
 def _rate(read: Callable[[Path, int], int], root: Path) -> float:

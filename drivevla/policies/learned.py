@@ -11,8 +11,9 @@ import numpy as np
 from drivevla.types import Observation, Plan, PlanModes
 
 if TYPE_CHECKING:
-    from drivevla.models.driving import Understanding
-    from drivevla.types import PlanTensors
+    from drivevla.models.checkpoint import CheckpointAbout
+    from drivevla.models.driving import DrivingModel, Understanding
+    from drivevla.types import PlanTensors, SensorBatch
 
 __all__ = ["LearnedPolicy"]
 
@@ -28,8 +29,8 @@ class LearnedPolicy:
     through the same coding (``drivevla.datasets.codec.as_stored``) before it reaches the model.
 
     It says in the plan's diagnostics, under ``input.``, what it did without: cameras that it was trained with and
-    that are missing, cameras that it does not know and ignores, a missing LiDAR, an instruction too long to be one,
-    which it refuses and drives on as if nothing had been said.
+    that are missing, cameras that it does not know and ignores, a missing LiDAR, letters of a script that it never
+    learned, an instruction too long to be one, which it refuses and drives on as if nothing had been said.
 
     A model with a text decoder says why with every fifth plan, and again with the plans until the next.
 
@@ -52,6 +53,16 @@ class LearnedPolicy:
 
         self._plans = 0
         self._why: str | None = None
+
+    @property
+    def model(self) -> DrivingModel:
+        """What drives."""
+        return self._model
+
+    @property
+    def about(self) -> CheckpointAbout:
+        """What the checkpoint says of itself."""
+        return self._about
 
     def reset(self, seed: int) -> None:
         """Nothing but the last sentence is remembered from one plan to the next, and driving is not random."""
@@ -91,14 +102,18 @@ class LearnedPolicy:
         with torch.inference_mode():
             return say(self._model, self._seen(seen), Task.ANSWER, 0, question)
 
-    def _seen(self, observation: Observation) -> Understanding:
+    def prepared(self, observation: Observation) -> SensorBatch:
+        """The observation as the model reads it: through the coding of its data, as tensors where it computes."""
         from drivevla.datasets.codec import as_stored
         from drivevla.models.moving import to_device
         from drivevla.perception.collating import collate_observations
 
         if self._storage is not None:
             observation = as_stored(observation, self._storage)
-        understanding: Understanding = self._model(to_device(collate_observations([observation]), self._device))
+        return to_device(collate_observations([observation]), self._device)
+
+    def _seen(self, observation: Observation) -> Understanding:
+        understanding: Understanding = self._model(self.prepared(observation))
         return understanding
 
     def _explain(self, understanding: Understanding, instruction: str) -> None:
@@ -112,7 +127,7 @@ class LearnedPolicy:
 
     def _understood(self, observation: Observation) -> tuple[Observation, dict[str, str | int | bool]]:
         """The part of an observation that the model was made for, and what is said of the rest."""
-        from drivevla.models.language.tokens import LONGEST_SENTENCE
+        from drivevla.models.language.tokens import LONGEST_SENTENCE, unknown_letters
 
         diagnostics: dict[str, str | int | bool] = {}
         known, came = set(self._about.cameras), set(observation.cameras)
@@ -128,6 +143,8 @@ class LearnedPolicy:
         if len(said) > LONGEST_SENTENCE:
             diagnostics["input.instruction_characters"] = len(said)
             observation = replace(observation, instruction=None)
+        elif foreign := unknown_letters(said):
+            diagnostics["input.unknown_letters"] = foreign
         return observation, diagnostics
 
 

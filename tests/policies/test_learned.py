@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from drivevla.config.sensor_rig import load_rig
-from drivevla.errors import CheckpointError, UnknownName, UserError
+from drivevla.errors import CheckpointError, ContractError, UnknownName, UserError
 from drivevla.language import Commentary, Language, parse_commentary
 from drivevla.models.checkpoint import CheckpointAbout, save_checkpoint
 from drivevla.models.config import FusionConfig, ModelConfig, TextConfig
@@ -82,6 +83,49 @@ def test_a_sentence_of_ten_thousand_characters_is_refused_and_the_car_drives_on_
 @pytest.mark.parametrize("text", ["", "  ", "左转", "asdf qwer", "停在教堂旁边!"])
 def test_any_sentence_gets_a_plan(text: str, checkpoint: Path, seen: list[Observation]) -> None:
     assert np.isfinite(LearnedPolicy(checkpoint).act(replace(seen[0], instruction=text)).waypoints).all()
+
+
+def test_an_empty_instruction_is_silence(checkpoint: Path, seen: list[Observation]) -> None:
+    policy = LearnedPolicy(checkpoint)
+    silent, empty = (policy.act(replace(seen[0], instruction=said)) for said in (None, ""))
+    assert np.array_equal(silent.waypoints, empty.waypoints)
+    assert set(empty.diagnostics) == {"refusal"}
+
+
+def test_letters_that_no_instruction_was_written_in_are_named(checkpoint: Path, seen: list[Observation]) -> None:
+    policy = LearnedPolicy(checkpoint)
+    plan = policy.act(replace(seen[0], instruction="поверни налево"))
+    assert plan.diagnostics["input.unknown_letters"] == "авеилнопр"
+    assert np.isfinite(plan.waypoints).all()
+    for known in ("Turn left, then ＳＴＯＰ at 30 m!", "在第2个路口左转。", "Biege links ab, bitte schön."):
+        assert "input.unknown_letters" not in policy.act(replace(seen[0], instruction=known)).diagnostics
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"image": np.full((8, 8, 3), np.nan)}, "image"),
+        ({"image": np.full((8, 8), 7, dtype=np.uint8)}, "image"),
+        ({"intrinsics_px": np.zeros((3, 3))}, "positive focal lengths"),
+        ({"intrinsics_px": np.full((3, 3), np.nan)}, "intrinsics_px"),
+        ({"ego_from_camera": np.zeros((4, 4))}, "ego_from_camera"),
+        ({"ego_from_camera": None}, "ego_from_camera"),
+    ],
+    ids=["NaN pixels", "no colours", "no focal length", "NaN intrinsics", "no rotation", "no pose"],
+)
+def test_pictures_that_are_none_and_uncalibrated_cameras_never_reach_a_model(
+    change: dict[str, Any], words: str, seen: list[Observation]
+) -> None:
+    with pytest.raises(ContractError, match=words):
+        replace(seen[0].cameras["front"], **change)
+
+
+def test_a_camera_that_was_moved_is_seen_through_its_own_calibration(checkpoint: Path, seen: list[Observation]) -> None:
+    policy, front = LearnedPolicy(checkpoint), seen[0].cameras["front"]
+    higher = front.ego_from_camera.copy()
+    higher[2, 3] += 1.0
+    moved = replace(seen[0], cameras={**seen[0].cameras, "front": replace(front, ego_from_camera=higher)})
+    assert not np.array_equal(policy.act(moved).waypoints, policy.act(seen[0]).waypoints)
 
 
 def test_a_name_a_folder_and_what_is_neither(checkpoint: Path, tmp_path: Path) -> None:

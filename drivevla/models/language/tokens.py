@@ -5,6 +5,7 @@ B batch, L language tokens, D width.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,10 +14,12 @@ from torch import Tensor, nn
 
 from drivevla.errors import ContractError
 
-__all__ = ["LONGEST_SENTENCE", "JoinedEncoder", "SentenceTokens", "check_sentences"]
+__all__ = ["LONGEST_SENTENCE", "JoinedEncoder", "SentenceTokens", "check_sentences", "unknown_letters"]
 
 LONGEST_SENTENCE = 1000
 """Characters. What is longer is no instruction, and would make the batch as long as itself."""
+
+_SCRIPTS = ("LATIN", "CJK", "FULLWIDTH LATIN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +65,12 @@ def check_sentences(sentences: Sequence[str]) -> None:
             raise ContractError(
                 f"an instruction has at most {LONGEST_SENTENCE} characters, got {len(sentence)}: {sentence[:40]!r}..."
             )
+
+
+def unknown_letters(sentence: str) -> str:
+    """The letters of a sentence in which no language is written that models here learn: neither Latin nor Chinese.
+
+    A language in known letters is not told apart: it is read as it stands, and refusing it is the network's to learn.
+    """
+    letters = {letter for letter in sentence if letter.isalpha()}
+    return "".join(sorted(each for each in letters if not unicodedata.name(each, "").startswith(_SCRIPTS)))
