@@ -49,11 +49,12 @@ def cluster_trajectories(waypoints_NT3: Tensor, count: int, *, seed: int) -> Ten
     A mean of two turns is a trajectory nobody drives; the nearest plan is one that somebody did.
 
     Raises:
-        ContractError: There are fewer plans than trajectories asked for.
+        ContractError: There are fewer different plans than trajectories asked for.
     """
-    if len(waypoints_NT3) < count:
-        raise ContractError(f"{count} trajectories need at least as many plans, got {len(waypoints_NT3)}")
     points = waypoints_NT3[..., :2].flatten(1).double().cpu().numpy()
+    different = len(np.unique(points, axis=0))
+    if different < count:
+        raise ContractError(f"{count} trajectories need at least as many different plans, got {different}")
     centres, _ = kmeans2(points, count, minit="++", seed=np.random.default_rng(seed), missing="warn")
     taken: list[int] = []
     for centre in centres:

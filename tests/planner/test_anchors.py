@@ -38,5 +38,5 @@ def test_clusters_find_the_kinds_of_driving_there_are() -> None:
 
 
 def test_too_few_plans_are_refused() -> None:
-    with pytest.raises(ContractError, match="5 trajectories need at least as many plans, got 2"):
+    with pytest.raises(ContractError, match="5 trajectories need at least as many different plans, got 1"):
         cluster_trajectories(torch.zeros(2, 8, 3), 5, seed=0)

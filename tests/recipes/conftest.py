@@ -1,5 +1,6 @@
 """A small drive log, and pretrained models with random weights in folders of their own."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,16 @@ def _seed() -> None:
 
 @pytest.fixture(scope="session")
 def material(tmp_path_factory: pytest.TempPathFactory) -> TrainingMaterial:
-    """Three drives of 24 frames, each frame with alternative instructions, one of them refused."""
+    """Three drives of 24 frames, no two alike, each frame with alternative instructions, one of them refused."""
     root = tmp_path_factory.mktemp("logs") / "log"
     write_fixture(root, episodes=3, frames=24)
-    return read_material([root], DataConfig())
+    read = read_material([root], DataConfig())
+    samples = [read.train[index] for index in range(len(read.train))]
+    driven = [
+        replace(each.future, poses=each.future.poses * [0.5 + index / len(samples), 0.5 + index / len(samples), 1.0])
+        for index, each in enumerate(samples)
+    ]
+    return replace(read, train=[replace(each, future=future) for each, future in zip(samples, driven, strict=True)])
 
 
 @pytest.fixture(scope="session")
