@@ -104,10 +104,14 @@ class SceneEncoder(nn.Module):
             ContractError: The recipe's pictures cannot be encoded since the batch has no camera at all.
         """
         features = self._seen(batch.cameras)
-        groups = [self._camera_tokens(features[name], camera) for name, camera in sorted(batch.cameras.items())]
+        groups = [self._camera_tokens(feature, batch.cameras[name]) for name, feature in sorted(features.items())]
         bev_BDXY = self._from_above(features, batch)
         if bev_BDXY is not None:
             groups.append(self._grid_tokens(bev_BDXY, batch.lidar))
+        if batch.frame_B is not None:  # all that is dear to compute is done: from here on every sample has its own
+            groups = [(tokens[batch.frame_B], keep[batch.frame_B]) for tokens, keep in groups]
+            features = {name: feature[batch.frame_B] for name, feature in features.items()}
+            bev_BDXY = None if bev_BDXY is None else bev_BDXY[batch.frame_B]
         groups += self._moved(batch)
         tokens_BSD = self.norm(torch.cat([tokens for tokens, _ in groups], dim=1))
         keep_BS = torch.cat([keep for _, keep in groups], dim=1)
@@ -156,9 +160,9 @@ class SceneEncoder(nn.Module):
     def _from_above(self, features: Mapping[str, Tensor], batch: SensorBatch) -> Tensor | None:
         layers = []
         if self.lidar is not None:
-            layers.append(self.lidar(batch.lidar if batch.lidar is not None else _no_sweep(batch.ego_BE)))
+            layers.append(self.lidar(batch.lidar if batch.lidar is not None else _no_sweep(batch)))
         if self.lift:
-            size = (len(batch.ego_BE), self.width, *self.grid.shape)
+            size = (batch.frames, self.width, *self.grid.shape)
             layers.append(
                 lift_cameras(features, batch.cameras, self.grid) if features else batch.ego_BE.new_zeros(size)
             )
@@ -180,8 +184,8 @@ class SceneEncoder(nn.Module):
         return tokens, there[:, None].expand(-1, tokens.shape[1])
 
 
-def _no_sweep(like_BE: Tensor) -> LidarBatch:
+def _no_sweep(batch: SensorBatch) -> LidarBatch:
     return LidarBatch(
-        points_BP4=like_BE.new_zeros(len(like_BE), 1, 4),
-        keep_BP=torch.zeros(len(like_BE), 1, dtype=torch.bool, device=like_BE.device),
+        points_BP4=batch.ego_BE.new_zeros(batch.frames, 1, 4),
+        keep_BP=torch.zeros(batch.frames, 1, dtype=torch.bool, device=batch.ego_BE.device),
     )

@@ -48,6 +48,12 @@ def test_swapping_two_cameras_with_their_calibrations_changes_nothing(lift: bool
         torch.testing.assert_close(before.bev_BDXY, after.bev_BDXY, atol=1e-5, rtol=1e-4)
 
 
+def test_a_car_without_eyes_passes_pictures_over(batch: SensorBatch) -> None:
+    blind = SceneEncoder(WIDTH, cameras=None, lidar=PillarEncoder(WIDTH, cell_m=1.0)).eval()
+    with torch.no_grad():
+        assert torch.equal(blind(batch).tokens_BSD, blind(replace(batch, cameras={})).tokens_BSD)
+
+
 def test_a_halved_camera_is_one_of_half_the_resolution(batch: SensorBatch) -> None:
     left = batch.cameras["left"]
     small = left.images_B3HW[..., ::2, ::2]
