@@ -27,13 +27,12 @@ Loss = Callable[[DrivingModel, TrainingBatch], tuple[Tensor, dict[str, Tensor]]]
 
 
 class Learner(Protocol):
-    """What a stage trains.
+    """What a stage trains."""
 
-    Attributes:
-        module: Its weights are what an optimiser moves.
-    """
-
-    module: nn.Module
+    @property
+    def module(self) -> nn.Module:
+        """Its weights are what an optimiser moves."""
+        ...
 
     def loss(self, batch: TrainingBatch) -> tuple[Tensor, dict[str, Tensor]]:
         """The weighted sum of all terms, and each without its weight."""
