@@ -131,12 +131,15 @@ def test_cones_stand_along_the_passing_side_and_across_the_far_end(grid: Any, ro
 def test_the_ego_begins_in_the_parking_lane_for_a_parking_exit(grid: Any, route: Route, plan: DensePlan) -> None:
     free = start_place(grid, plan, route)
     assert free.location_m == pytest.approx(tuple(plan.location_m[0]))
-    placed = place_scenarios(grid, ["ParkingExit"], seed=1)[0]
-    along, right = Path(plan_route(grid, placed).location_m).project(
-        start_place(grid, plan_route(grid, placed), placed).location_m
-    )
+    source = find_map("Gen_highway_1")
+    highway = carla.Map(source.name, source.opendrive)
+    placed = place_scenarios(highway, ["ParkingExit"], seed=1)[0]
+    start = start_place(highway, plan_route(highway, placed), placed).location_m
+    along, right = Path(plan_route(highway, placed).location_m).project(start)
     assert along == pytest.approx(0.0, abs=0.6)
     assert 2.5 < right < 4.0
+    lane = highway.get_waypoint(carla.Location(*start), lane_type=carla.LaneType.Parking)
+    assert lane.transform.location.distance(carla.Location(*start)) < 0.5 * lane.lane_width
 
 
 def test_placing_is_repeatable_and_parameters_follow_the_difficulty(grid: Any) -> None:
