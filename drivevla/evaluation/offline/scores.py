@@ -156,7 +156,7 @@ def groups_json(scores: ProtocolScores, groups: Sequence[str], judged: str) -> d
 
     Empty where nothing is known. Turns to the left and to the right are also one group.
     """
-    names = sorted(set(groups))
+    names = sorted(set(groups), key=_rank)
     if names in ([NOT_KNOWN], ["none"]):
         return {}
     member = {name: np.array([group == name for group in groups], dtype=np.bool_) for name in names}
@@ -181,6 +181,12 @@ def groups_json(scores: ProtocolScores, groups: Sequence[str], judged: str) -> d
         }
         for group, inside in member.items()
     }
+
+
+def _rank(group: str) -> tuple[float, str]:
+    """By the number that a group's name begins with, as ranges of speed do, then by name."""
+    first = group.partition(" ")[0]
+    return (float(first) if first.replace(".", "", 1).isdigit() else -1.0), group
 
 
 def _beside(scores: ProtocolScores, judged: str, inside: NDArray[np.bool_]) -> dict[str, Any]:

@@ -178,38 +178,37 @@ def _scores_table(protocol: Mapping[str, Any], judged: str) -> Table:
 
 
 def _group_table(grouping: str, groups: Mapping[str, Any], value: str, asked: Sequence[str]) -> Table:
-    beside = [who for who in asked if any(who in each.get("judged_beside", {}) for each in groups.values())]
-    beside = [who for who in beside if who in (CONSTANT_VELOCITY, EGO_ONLY)]
-    columns = (
+    beside = [
+        who
+        for who in asked
+        if who in (CONSTANT_VELOCITY, EGO_ONLY)
+        and any(who in each.get("judged_beside", {}) for each in groups.values())
+    ]
+    columns = [
         Column(title=grouping.capitalize()),
         Column(title="Samples", numeric=True, note="in the data set; fewer may count"),
-        *(Column(title=_words(who), numeric=True, note=value) for who in asked),
-        *(
-            Column(
-                title=f"less {_words(who)}",
-                numeric=True,
-                note=_SHARE,
-            )
-            for who in beside
-        ),
-    )
+    ]
+    for who in asked:
+        columns.append(Column(title=_words(who), numeric=True, note=value))
+        if who in beside:
+            columns.append(Column(title=f"less {_words(who)}", numeric=True, note=_SHARE))
     found = {(group, who): each["policies"].get(who, {}).get(value) for group, each in groups.items() for who in asked}
     most = max((each["value"] for each in found.values() if each), default=0.0) or 1.0
-    rows = tuple(
-        (
-            Cell(text=group),
-            Cell(text=whole(each["samples"]), sort=each["samples"]),
-            *(
-                Cell(text=NO_VALUE, sort="", tone="muted")
-                if (one := found[group, who]) is None
-                else Cell(text=_number(one["value"]), sort=one["value"], bar=max(one["value"], 0.0) / most)
-                for who in asked
-            ),
-            *(_share_cell(each.get("judged_beside", {}).get(who)) for who in beside),
-        )
-        for group, each in groups.items()
-    )
-    return Table(columns=columns, rows=rows)
+    rows = []
+    for group, each in groups.items():
+        cells = [Cell(text=_words(group)), Cell(text=whole(each["samples"]), sort=each["samples"])]
+        for who in asked:
+            cells.append(_mean_cell(found[group, who], most))
+            if who in beside:
+                cells.append(_share_cell(each.get("judged_beside", {}).get(who)))
+        rows.append(tuple(cells))
+    return Table(columns=tuple(columns), rows=tuple(rows))
+
+
+def _mean_cell(mean: Mapping[str, Any] | None, most: float) -> Cell:
+    if mean is None:
+        return Cell(text=NO_VALUE, sort="", tone="muted")
+    return Cell(text=_number(mean["value"]), sort=mean["value"], bar=max(mean["value"], 0.0) / most)
 
 
 def _share_cell(share: Mapping[str, Any] | None) -> Cell:
@@ -311,7 +310,7 @@ def _case(folder: Path, case: Mapping[str, Any]) -> WorstCase:
     words = [case["manoeuvre"], f"at {case['speed']}" if "m/s" in case["speed"] else case["speed"]]
     words += [] if case["command"] == "none" else [f"command {case['command'].replace('_', ' ')}"]
     words += [] if case["weather"] == "not known" else [case["weather"]]
-    said = f" Asked: “{case['sentence']}”." if case["sentence"] else ""
+    said = f" Asked: “{case['sentence']}”" if case["sentence"] else ""
     keys = dict(zip(case["shown"], _KEYS, strict=False))
     return WorstCase(
         title=f"{case['drive']} / {case['token'].rpartition('/')[2]}",

@@ -219,3 +219,10 @@ def test_turns_of_both_sides_are_one_group_too_and_hold_the_policy_beside_the_ot
     assert turning["policies"]["mine"]["L2_upto_3s_m"]["value"] == pytest.approx(2.0)
     assert turning["judged_beside"]["constant_velocity"]["value"] == pytest.approx(6.0 / 8.0 - 1.0)
     assert "mine" not in turning["judged_beside"]
+
+
+def test_ranges_of_speed_stand_in_their_order() -> None:
+    speeds = ["10 to 15 m/s", "standing", "0.5 to 5 m/s", "5 to 10 m/s"]
+    columns = {"mine": {"L2_upto_3s_m": np.ones(4)}}
+    scores = ProtocolScores(name="displacement", reports={}, unscored={}, columns=columns, drives=("a",) * 4)
+    assert list(groups_json(scores, speeds, "mine")) == [speeds[1], speeds[2], speeds[3], speeds[0]]
