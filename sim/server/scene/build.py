@@ -88,7 +88,7 @@ def _build_parts(source: "MapSource", network: RoadNetwork, carla_map: "carla.Ma
     add_surfaces(builder, grids, driving=driving, paved=paved)
     add_junction_floors(builder, grids)
     ground = builder.build_ground()
-    add_markings(builder, grids)
+    add_markings(builder, grids, paved)
     crosswalks = crosswalk_polygons(carla_map)
     add_crosswalks(builder, crosswalks, ground, driving)
     sites = find_signal_sites(carla_map, LaneGraph(network, grids))

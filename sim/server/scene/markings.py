@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from drivevla.sim.server.scene.footprints import LaneFootprints
 from drivevla.sim.server.scene.lane_grid import LaneGrid
 from drivevla.sim.server.scene.materials import PAINTS
 from drivevla.sim.server.scene.mesh import Label, Material
@@ -35,8 +36,14 @@ _LINES = {
 }
 
 
-def add_markings(builder: MeshBuilder, grids: Sequence[LaneGrid]) -> None:
-    """Paint the marks of all lanes outside junctions; kerbs and unknown kinds of marks are not paint."""
+def add_markings(builder: MeshBuilder, grids: Sequence[LaneGrid], paved: LaneFootprints) -> None:
+    """Paint the marks of all lanes outside junctions; kerbs and unknown kinds of marks are not paint.
+
+    Args:
+        builder: Where to.
+        grids: All lanes.
+        paved: Footprints of everything that can carry paint.
+    """
     for grid in grids:
         span = built_span(grid)
         if grid.in_junction or span is None:
@@ -45,7 +52,7 @@ def add_markings(builder: MeshBuilder, grids: Sequence[LaneGrid]) -> None:
             border = _outer_border(grid, lane)
             if span[0] <= border <= span[1]:
                 for mark, start, end in _stretches(grid, lane):
-                    _add_mark(builder, grid, border, _inset_m(grid, border, span), mark, (start, end))
+                    _add_mark(builder, grid, border, _inset_m(grid, border, span, mark, paved), mark, (start, end))
 
 
 def _outer_border(grid: LaneGrid, lane: Lane) -> int:
@@ -56,11 +63,17 @@ def _outer_border(grid: LaneGrid, lane: Lane) -> int:
     return index if lane.lane_id > 0 else index + 1
 
 
-def _inset_m(grid: LaneGrid, border: int, span: tuple[int, int]) -> float:
+def _inset_m(grid: LaneGrid, border: int, span: tuple[int, int], mark: RoadMark, paved: LaneFootprints) -> float:
     """Marks on the outermost border are painted just inside of it, to the right of a left edge."""
-    if grid.center_border in span:
-        return 0.0
-    return {span[0]: 0.15, span[1]: -0.15}.get(border, 0.0)
+    inwards = {span[0]: 1.0, span[1]: -1.0}.get(border, 0.0)
+    if grid.center_border not in span:
+        return 0.15 * inwards
+    # A road of one side is mostly half of a street, its middle line shared with the other half's; some stand alone.
+    if len(_LINES[mark.kind]) > 1 and inwards:
+        middle = grid.s_m[len(grid.s_m) // 2 : len(grid.s_m) // 2 + 1]
+        if not paved.covers(grid.at(middle, border, -0.5 * inwards)).any():
+            return _DOUBLE_SPACING_M * inwards
+    return 0.0
 
 
 def _stretches(grid: LaneGrid, lane: Lane) -> Iterator[tuple[RoadMark, float, float]]:

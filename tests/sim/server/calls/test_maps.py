@@ -18,7 +18,7 @@ def own_client() -> Iterator[Any]:
     """A client of a server that nobody else uses."""
     with start_server("Gen_tee_1") as server:
         client = carla.Client(server.host, server.port, worker_threads=8)
-        client.set_timeout(30.0)
+        client.set_timeout(120.0)
         yield client
 
 
@@ -146,5 +146,5 @@ def test_map_file_by_path_is_served(tmp_path: Path) -> None:
     path.write_text(generate_town("tee", seed=5))
     with start_server(path) as server:
         client = carla.Client(server.host, server.port)
-        client.set_timeout(20.0)
+        client.set_timeout(120.0)
         assert client.get_world().get_map().name == "Carla/Maps/hand_made"
