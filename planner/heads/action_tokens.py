@@ -8,6 +8,7 @@ B batch, T future steps, A numbers an action has, N = T * A tokens of a plan.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -58,7 +59,8 @@ class ActionTokens(nn.Module):
     def fit(self, waypoints_NT3: Tensor, speed_N: Tensor) -> None:
         """Take the range of each number from data: 1st to 99th percentile."""
         actions = self.space.encode(waypoints_NT3, speed_N).flatten(0, 1)
-        low, high = torch.quantile(actions, torch.tensor([0.01, 0.99], dtype=actions.dtype), dim=0)
+        # torch.quantile takes 16 million numbers at most.
+        low, high = torch.from_numpy(np.quantile(actions.cpu().numpy(), [0.01, 0.99], axis=0)).to(actions)
         self.low_A.copy_(low)
         self.high_A.copy_(torch.maximum(high, low + 1e-3))
 
