@@ -6,6 +6,7 @@ B batch, P points, S past poses.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ from drivevla.types import (
     SensorBatch,
 )
 
-__all__ = ["EGO_FEATURES", "PAST_S", "collate_observations"]
+__all__ = ["EGO_FEATURES", "PAST_S", "collate_observations", "share_frames"]
 
 EGO_FEATURES = ("speed_mps", "acceleration_mps2", "yaw_rate_radps", "steering_rad", "steering_known")
 """What ``ego_BE`` holds. An absent steering angle is said, not taken for straight."""
@@ -52,6 +53,26 @@ def collate_observations(observations: Sequence[Observation]) -> SensorBatch:
         past_BS3=past_BS3,
         past_keep_BS=past_keep_BS,
         sentences=tuple(each.instruction or "" for each in observations),
+    )
+
+
+def share_frames(batch: SensorBatch, frame_B: Sequence[int], sentences: Sequence[str]) -> SensorBatch:
+    """Samples that see the frames of a batch, several of them one frame, and hear each its own.
+
+    Args:
+        batch: The frames.
+        frame_B: Which one each sample sees.
+        sentences: What each sample hears.
+    """
+    row = torch.tensor(frame_B, device=batch.ego_BE.device)
+    return replace(
+        batch,
+        ego_BE=batch.ego_BE[row],
+        past_BS3=batch.past_BS3[row],
+        past_keep_BS=batch.past_keep_BS[row],
+        ego_keep_B=None if batch.ego_keep_B is None else batch.ego_keep_B[row],
+        sentences=tuple(sentences),
+        frame_B=row,
     )
 
 

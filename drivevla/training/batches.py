@@ -18,10 +18,10 @@ from drivevla.errors import ContractError
 from drivevla.geometry import cumulative_length_m, interpolate_poses, resample_path
 from drivevla.language import Commentary, Instruction
 from drivevla.models.auxiliary.targets import AuxiliaryBatch, AuxiliaryTarget, collate_auxiliary
-from drivevla.perception.collating import collate_observations
+from drivevla.perception.collating import collate_observations, share_frames
 from drivevla.types import Alternative, Future, Observation, PlanTarget, QuestionAnswer, SensorBatch
 
-__all__ = ["Drive", "TrainingBatch", "TrainingSample", "collate_drives", "collate_samples"]
+__all__ = ["Drive", "TrainingBatch", "TrainingSample", "collate_drives", "collate_samples", "shared_rows"]
 
 PATH_POINTS = 21
 
@@ -98,17 +98,25 @@ class Drive(Protocol):
         ...
 
 
-def collate_samples(samples: Sequence[TrainingSample], *, steps: int, dt_s: float) -> TrainingBatch:
+def collate_samples(
+    samples: Sequence[TrainingSample], *, steps: int, dt_s: float, frames: Sequence[int] | None = None
+) -> TrainingBatch:
     """A batch of samples at a model's rate.
 
     Args:
         samples: At least one.
         steps: Waypoints in the model's plan.
         dt_s: Time between them.
+        frames: A number for the frame that each sample is of: those with the same one share its pictures and sweep.
     """
     target, refused_B = collate_drives(samples, steps=steps, dt_s=dt_s)
+    rows = shared_rows(frames) if frames is not None else list(range(len(samples)))
+    first = [rows.index(row) for row in range(max(rows) + 1)]
+    sensors = collate_observations([samples[index].observation for index in first])
+    if len(first) < len(samples):
+        sensors = share_frames(sensors, rows, [sample.observation.instruction or "" for sample in samples])
     return TrainingBatch(
-        sensors=collate_observations([sample.observation for sample in samples]),
+        sensors=sensors,
         target=target,
         refused_B=refused_B,
         names=tuple(sample.name for sample in samples),
@@ -116,6 +124,12 @@ def collate_samples(samples: Sequence[TrainingSample], *, steps: int, dt_s: floa
         explanations=tuple(sample.explanation for sample in samples),
         questions=tuple(sample.questions for sample in samples),
     )
+
+
+def shared_rows(frames: Sequence[int]) -> list[int]:
+    """The row that each sample's frame has among the different ones, in the order in which they come first."""
+    place = {frame: row for row, frame in enumerate(dict.fromkeys(frames))}
+    return [place[frame] for frame in frames]
 
 
 def collate_drives(drives: Sequence[Drive], *, steps: int, dt_s: float) -> tuple[PlanTarget, Tensor]:

@@ -54,6 +54,9 @@ class DrawConfig:
     """Names of data sets, as their readers call them; all where none is named."""
     alternative_share: float = 0.0
     """Of the draws that hear another instruction than the one that was followed, where another is known."""
+    together: int = 1
+    """How often a frame comes in a step, each time in another stretch of what could be asked for: with 2 and an
+    alternative_share of 0.5 once with its own instruction and once with another. Its pictures are looked at once."""
     turning_weight: float = 0.0
     """How much oftener a sample comes whose future turns by a right angle."""
     speed_change_weight: float = 0.0
@@ -64,6 +67,8 @@ class DrawConfig:
     def __post_init__(self) -> None:
         if not 0.0 <= self.alternative_share <= 1.0:
             raise ConfigError(f"alternative_share is a share, got {self.alternative_share:g}")
+        if self.together < 1:
+            raise ConfigError(f"together must be at least 1, got {self.together}")
         if min(self.turning_weight, self.speed_change_weight) < 0.0 or not self.standing_weight > 0.0:
             raise ConfigError("turning_weight and speed_change_weight are at least 0, standing_weight above 0")
 
@@ -107,8 +112,11 @@ class StageConfig:
         for name in ("learning_rate", "clip_norm"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} must be positive, got {getattr(self, name):g}")
-        if self.batch_size % self.accumulate:
-            raise ConfigError(f"a batch of {self.batch_size} cannot be cut into {self.accumulate} equal parts")
+        if self.batch_size % (self.accumulate * self.draw.together):
+            raise ConfigError(
+                f"a batch of {self.batch_size}, each frame {self.draw.together} times, cannot be cut into "
+                f"{self.accumulate} equal parts"
+            )
         if not self.objectives:
             raise ConfigError("a stage needs at least one objective")
 

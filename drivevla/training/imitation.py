@@ -86,7 +86,7 @@ class Imitation:
 
     def _dropped(self, batch: TrainingBatch) -> TrainingBatch:
         """The batch with some sentences and sensors taken away; all chance comes from torch's own generator."""
-        sensors, count = batch.sensors, len(batch.names)
+        sensors, count, frames = batch.sensors, len(batch.names), batch.sensors.frames
         if self.instruction_dropout:
             silent = (torch.rand(count) < self.instruction_dropout).tolist()
             sentences = tuple("" if quiet else said for quiet, said in zip(silent, sensors.sentences, strict=True))
@@ -95,14 +95,14 @@ class Imitation:
             heard_B = torch.tensor([bool(said) for said in sentences]).to(batch.refused_B.device)
             batch = replace(batch, refused_B=batch.refused_B.masked_fill(~heard_B, 0.0))
         if self.sensor_dropout:
-            kept = {name: torch.rand(count) >= self.sensor_dropout for name in sorted(sensors.cameras)}
+            kept = {name: torch.rand(frames) >= self.sensor_dropout for name in sorted(sensors.cameras)}
             cameras = {
                 name: replace(camera, present_B=camera.present_B & kept[name].to(camera.present_B.device))
                 for name, camera in sensors.cameras.items()
             }
             sensors = replace(sensors, cameras=cameras)
             if sensors.lidar is not None:
-                heard = (torch.rand(count) >= self.sensor_dropout).to(sensors.lidar.keep_BP.device)
+                heard = (torch.rand(frames) >= self.sensor_dropout).to(sensors.lidar.keep_BP.device)
                 sensors = replace(sensors, lidar=replace(sensors.lidar, keep_BP=sensors.lidar.keep_BP & heard[:, None]))
         if self.ego_dropout:
             told_B = (torch.rand(count) >= self.ego_dropout).to(sensors.ego_BE.device)
@@ -113,12 +113,12 @@ class Imitation:
 
 
 def _calibrated(seen: TrainingBatch, batch: TrainingBatch) -> SensorBatch:
-    """All sensors, hidden ones too, with the pictures that were seen: a window of one has a calibration of its own."""
+    """All sensors, hidden ones too, a row for each sample; pictures as seen: a window has a calibration of its own."""
     cameras = {
         name: replace(camera, present_B=batch.sensors.cameras[name].present_B)
         for name, camera in seen.sensors.cameras.items()
     }
-    return replace(batch.sensors, cameras=cameras)
+    return replace(batch.sensors, cameras=cameras).unshared()
 
 
 def _changes(asked: Mapping[str, float] | None) -> AugmentationConfig | None:

@@ -41,9 +41,12 @@ class SampleOrder:
         seed: Of the shuffle.
         weights: (N,) how often each sample comes, relative to the others; once an epoch each where left out.
         among: Indices of those that take part; all where left out.
+        together: How often a sample comes in a batch, one after the other, each time in another stretch of what could
+            be asked for.
 
     Raises:
-        ConfigError: There is no sample, the batch is not positive, or the weights are not one positive number a sample.
+        ConfigError: There is no sample, the batch is not positive or no multiple of ``together``, or the weights are
+            not one positive number a sample.
     """
 
     def __init__(
@@ -54,7 +57,10 @@ class SampleOrder:
         seed: int,
         weights: NDArray[np.float64] | None = None,
         among: Sequence[int] | None = None,
+        together: int = 1,
     ) -> None:
+        if together < 1 or batch_size % together:
+            raise ConfigError(f"a batch of {batch_size} cannot hold each sample {together} times")
         if weights is not None and (weights.shape != (samples,) or not (weights > 0).all()):
             raise ConfigError(f"{samples} samples need a positive weight each, got shape {weights.shape}")
         self._among = np.arange(samples) if among is None else np.asarray(among, dtype=np.int64)
@@ -62,6 +68,7 @@ class SampleOrder:
             raise ConfigError(f"an order needs samples and a batch size, got {len(self._among)} and {batch_size}")
         self._weights = None if weights is None else weights[self._among]
         self._samples, self._batch_size, self._seed = len(self._among), batch_size, seed
+        self._together = together
         self._epoch, self._shuffled = -1, np.zeros(0, dtype=np.int64)
 
     def batch(self, step: int, *, rank: int = 0, world: int = 1) -> list[Pick]:
@@ -70,14 +77,19 @@ class SampleOrder:
         Raises:
             ConfigError: The processes cannot share a batch evenly.
         """
-        if self._batch_size % world:
+        if self._batch_size % (world * self._together):
             raise ConfigError(
-                f"a global batch of {self._batch_size} cannot be shared evenly by {world} processes; choose a multiple"
+                f"a global batch of {self._batch_size}, each sample {self._together} times, cannot be shared evenly by "
+                f"{world} processes; choose a multiple"
             )
         share = self._batch_size // world
-        first = step * self._batch_size + rank * share
         chances = np.random.default_rng([self._seed, step, _CHANCE]).random((self._batch_size, 2))
-        return [Pick(self._at(first + offset), *map(float, chances[rank * share + offset])) for offset in range(share)]
+        return [self._pick(step, rank * share + offset, chances) for offset in range(share)]
+
+    def _pick(self, step: int, place: int, chances: NDArray[np.float64]) -> Pick:
+        sample, stretch = divmod(step * self._batch_size + place, self._together)
+        asked, worded = map(float, chances[place])
+        return Pick(self._at(sample), (stretch + asked) / self._together, worded)
 
     def _at(self, position: int) -> int:
         epoch, index = divmod(position, self._samples)

@@ -16,8 +16,9 @@ from torch.utils.data import DataLoader, Dataset
 from drivevla.errors import ConfigError
 from drivevla.language import Commentary
 from drivevla.models.moving import to_device
+from drivevla.perception.collating import share_frames
 from drivevla.training.asking import Wordings, asked_of, chosen, with_choice
-from drivevla.training.batches import TrainingBatch, TrainingSample, collate_drives, collate_samples
+from drivevla.training.batches import TrainingBatch, TrainingSample, collate_drives, collate_samples, shared_rows
 from drivevla.training.columns import join_batches, rows_of
 from drivevla.training.order import Pick
 from drivevla.types import PlanTarget
@@ -99,9 +100,9 @@ class StreamedBatches:
     def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
         """A batch for each list of picks; the next ones are read while one is used."""
         if not self._workers:
+            collate = _Collate(self._steps, self._dt_s)
             for each in picks:
-                samples = [self._chosen(pick, alternative_share) for pick in each]
-                yield to_device(collate_samples(samples, steps=self._steps, dt_s=self._dt_s), self._device)
+                yield to_device(collate(self._chosen(each, alternative_share)), self._device)
             return
         loader: DataLoader[Any] = DataLoader(
             _PickedSamples(self, alternative_share),
@@ -114,8 +115,13 @@ class StreamedBatches:
         for batch in loader:
             yield to_device(batch, self._device)
 
-    def _chosen(self, pick: Pick, alternative_share: float) -> TrainingSample:
-        return with_choice(self._samples[pick.index], self._wordings, pick, alternative_share=alternative_share)
+    def _chosen(self, picks: Sequence[Pick], alternative_share: float) -> list[tuple[int, TrainingSample]]:
+        """Each pick's frame and sample; a frame that comes several times is read once."""
+        read = {index: self._samples[index] for index in dict.fromkeys(pick.index for pick in picks)}
+        return [
+            (pick.index, with_choice(read[pick.index], self._wordings, pick, alternative_share=alternative_share))
+            for pick in picks
+        ]
 
 
 class MemoryBatches:
@@ -149,7 +155,8 @@ class MemoryBatches:
         self._device = device
         keep = _Keep(samples, wordings or Wordings(0), steps, dt_s)
         kept = join_batches([to_device(part, keep_on) for part in _all_kept(keep, len(samples), workers)])
-        self._sensors, self._drives, self._refused_R = kept.own, kept.target_R, kept.refused_R
+        self._sensors, self._drives, self._refused_R = kept.own.sensors, kept.target_R, kept.refused_R
+        self._rest = replace(kept.own, sensors=replace(kept.own.sensors, cameras={}, lidar=None))
         self._sentences, self._explanations = kept.sentences, kept.explanations
         counts = torch.tensor([len(each) for each in kept.sentences])
         self._first_row: list[int] = (counts.cumsum(0) - counts).tolist()
@@ -164,7 +171,7 @@ class MemoryBatches:
 
     def drives(self) -> tuple[PlanTarget, Tensor]:
         """What the teacher did at every sample, and how fast the car was."""
-        return rows_of(self._drives, self._first_row), self._sensors.sensors.ego_BE[:, 0]
+        return rows_of(self._drives, self._first_row), self._sensors.ego_BE[:, 0]
 
     def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
         """A batch for each list of picks."""
@@ -174,15 +181,22 @@ class MemoryBatches:
     def _batch(self, picks: Sequence[Pick], alternative_share: float) -> TrainingBatch:
         asked = [chosen(self._sentences[pick.index], pick, alternative_share=alternative_share) for pick in picks]
         rows = [self._first_row[pick.index] + index for pick, (index, _) in zip(picks, asked, strict=True)]
-        batch = rows_of(self._sensors, [pick.index for pick in picks])
+        batch = self._seen([pick.index for pick in picks], [sentence for _, sentence in asked])
         drives = rows_of(_Drives(self._drives, self._refused_R, self._explanations), rows)
         return replace(
             batch,
-            sensors=replace(batch.sensors, sentences=tuple(sentence for _, sentence in asked)),
             target=drives.target,
             refused_B=drives.refused_B,
             explanations=drives.explanations,
         )
+
+    def _seen(self, frames: Sequence[int], sentences: Sequence[str]) -> TrainingBatch:
+        """The samples of some frames with what they hear; pictures and sweep of one that comes several times, once."""
+        different = list(dict.fromkeys(frames))
+        sensors = rows_of(self._sensors, different)
+        if len(different) < len(frames):
+            sensors = share_frames(sensors, shared_rows(frames), sentences)
+        return replace(rows_of(self._rest, frames), sensors=replace(sensors, sentences=tuple(sentences)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,20 +217,25 @@ class _Kept:
     sentences: tuple[tuple[tuple[str, ...], ...], ...]
 
 
-class _PickedSamples(Dataset[TrainingSample]):
+class _PickedSamples(Dataset[tuple[int, TrainingSample]]):
     def __init__(self, source: StreamedBatches, alternative_share: float) -> None:
         self._source, self._alternative_share = source, alternative_share
 
-    def __getitem__(self, pick: Pick) -> TrainingSample:
-        return self._source._chosen(pick, self._alternative_share)
+    def __getitem__(self, pick: Pick) -> tuple[int, TrainingSample]:
+        return self.__getitems__([pick])[0]
+
+    def __getitems__(self, picks: Sequence[Pick]) -> list[tuple[int, TrainingSample]]:
+        """A whole batch, as the loader asks for it where it can."""
+        return self._source._chosen(picks, self._alternative_share)
 
 
 class _Collate:
     def __init__(self, steps: int, dt_s: float) -> None:
         self._steps, self._dt_s = steps, dt_s
 
-    def __call__(self, samples: Sequence[TrainingSample]) -> TrainingBatch:
-        return collate_samples(samples, steps=self._steps, dt_s=self._dt_s)
+    def __call__(self, picked: Sequence[tuple[int, TrainingSample]]) -> TrainingBatch:
+        frames, samples = zip(*picked, strict=True)
+        return collate_samples(samples, steps=self._steps, dt_s=self._dt_s, frames=frames)
 
 
 class _Indexed(Dataset[TrainingSample]):

@@ -105,7 +105,10 @@ def train_stage(
     def loss(learning: DrivingModel, batch: TrainingBatch) -> tuple[Tensor, dict[str, Tensor]]:
         return weighted_terms(learning, objectives, batch)
 
-    order = SampleOrder(len(source), batch_size=stage.batch_size, seed=config.seed, weights=weights, among=among)
+    order = SampleOrder(
+        len(source), batch_size=stage.batch_size, seed=config.seed, weights=weights, among=among,
+        together=stage.draw.together,
+    )  # fmt: skip
     rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
     learner: Learner = ShardedLearner(model, loss) if shard and world > 1 else WholeLearner(model, loss)
     optimiser = optimiser_of(learner.module, stage)

@@ -1,12 +1,15 @@
 """Observations as tensors: what perception reads, in training and in driving alike. torch is not imported here.
 
 B batch, H height, W width, P points, E ego features, S past poses.
+
+Samples of one frame that hear different things share its pictures and its sweep (``frame_B``): these then have fewer
+rows than everything else, and are looked at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from drivevla.errors import ContractError
@@ -89,6 +92,7 @@ class SensorBatch:
         past_keep_BS: False where the past is not known.
         ego_keep_B: False where the ego features are hidden from the scene's tokens; None where none are.
         sentences: The instruction of each sample; empty where nothing was said.
+        frame_B: Which row of the pictures and the sweep each sample sees; None where each has its own.
     """
 
     cameras: Mapping[str, CameraBatch]
@@ -98,6 +102,7 @@ class SensorBatch:
     past_keep_BS: Tensor
     sentences: tuple[str, ...]
     ego_keep_B: Tensor | None = None
+    frame_B: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Check that all parts have one batch size.
@@ -105,12 +110,46 @@ class SensorBatch:
         Raises:
             ContractError: Two disagree.
         """
-        sizes = {f"camera {name!r}": len(camera.images_B3HW) for name, camera in self.cameras.items()}
+        seen = {f"camera {name!r}": len(camera.images_B3HW) for name, camera in self.cameras.items()}
         if self.lidar is not None:
-            sizes["lidar"] = len(self.lidar.points_BP4)
-        sizes |= {"past_BS3": len(self.past_BS3), "sentences": len(self.sentences)}
+            seen["lidar"] = len(self.lidar.points_BP4)
+        sizes = {"past_BS3": len(self.past_BS3), "sentences": len(self.sentences)}
         if self.ego_keep_B is not None:
             sizes["ego_keep_B"] = len(self.ego_keep_B)
+        if self.frame_B is None:
+            sizes = seen | sizes
+        elif len(set(seen.values())) > 1:
+            raise ContractError(f"shared pictures and sweeps must have one number of rows, got {seen}")
+        else:
+            sizes["frame_B"] = len(self.frame_B)
         for name, size in sizes.items():
             if size != len(self.ego_BE):
                 raise ContractError(f"the batch has {len(self.ego_BE)} samples, but {name} has {size}")
+
+    @property
+    def frames(self) -> int:
+        """How many rows pictures and sweeps have."""
+        if self.frame_B is None:
+            return len(self.ego_BE)
+        if self.lidar is not None:
+            return len(self.lidar.points_BP4)
+        return len(next(iter(self.cameras.values())).images_B3HW)
+
+    def unshared(self) -> SensorBatch:
+        """The same batch in which every sample has pictures and a sweep of its own."""
+        if self.frame_B is None:
+            return self
+        row = self.frame_B
+        cameras = {
+            name: CameraBatch(
+                images_B3HW=camera.images_B3HW[row],
+                intrinsics_B33=camera.intrinsics_B33[row],
+                ego_from_camera_B44=camera.ego_from_camera_B44[row],
+                present_B=camera.present_B[row],
+            )
+            for name, camera in self.cameras.items()
+        }
+        lidar = self.lidar
+        if lidar is not None:
+            lidar = LidarBatch(points_BP4=lidar.points_BP4[row], keep_BP=lidar.keep_BP[row])
+        return replace(self, cameras=cameras, lidar=lidar, frame_B=None)

@@ -39,6 +39,9 @@ def test_what_is_heard_what_is_driven_and_what_is_refused_belong_together(source
     (batch,) = source.stream([picks], alternative_share=0.5)
     assert batch.names == ("left-3", "left-1", "left-3")
     assert batch.sensors.sentences == ("go left", "go right", "go right")
+    assert batch.sensors.frame_B is not None
+    assert batch.sensors.frame_B.tolist() == [0, 1, 0]
+    assert batch.sensors.frames == 2
     assert (batch.target.waypoints_BT3[:, -1, 1] > 0).tolist() == [True, False, False]
     assert batch.refused_B.tolist() == [0.0, 1.0, 1.0]
     assert batch.target.target_speed_B is not None

@@ -59,3 +59,20 @@ def test_a_draw_without_wishes_is_even() -> None:
     assert not DrawConfig(turning_weight=1.0).even
     with pytest.raises(ConfigError, match="alternative_share"):
         DrawConfig(alternative_share=1.5)
+
+
+def test_a_frame_comes_several_times_in_a_step_each_time_in_another_stretch() -> None:
+    order = SampleOrder(6, batch_size=6, seed=0, together=3)
+    for step in range(4):
+        picks = order.batch(step)
+        for first in (0, 3):
+            same = picks[first : first + 3]
+            assert len({pick.index for pick in same}) == 1
+            assert [int(pick.asked * 3) for pick in same] == [0, 1, 2]
+        assert order.batch(step, rank=0, world=2) + order.batch(step, rank=1, world=2) == picks
+    epoch = [pick.index for step in range(3) for pick in order.batch(step)]
+    assert sorted(epoch) == sorted(3 * list(range(6)))
+    with pytest.raises(ConfigError, match="2 times"):
+        SampleOrder(6, batch_size=5, seed=0, together=2)
+    with pytest.raises(ConfigError, match="shared evenly by 4"):
+        order.batch(0, rank=0, world=4)
