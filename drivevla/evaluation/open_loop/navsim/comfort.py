@@ -5,6 +5,7 @@ version 2 takes longitudinal acceleration at the box's centre, with the shift as
 rate squared plus yaw acceleration) is added along the vehicle, which is not the motion of a rigid body.
 """
 
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -95,23 +96,30 @@ def _magnitude(states: NDArray[np.float64]) -> Signal:
 
 
 def _smoothed(signal: Signal, window: int) -> Signal:
-    smooth = savgol_filter(signal, polyorder=2, window_length=min(window, signal.shape[-1]), axis=-1)
-    return _rounded(smooth)
+    return _filtered(signal, min(window, signal.shape[-1]), polynomial=2)
 
 
 def _jerk(acceleration: Signal, window: int) -> Signal:
     window = min(window, acceleration.shape[-1])
     smooth = _smoothed(acceleration, _SMOOTHING)
-    derivative = savgol_filter(smooth, polyorder=2, window_length=window, deriv=1, delta=STEP_S, axis=-1)
-    return _rounded(derivative)
+    return _filtered(smooth, window, polynomial=2, order=1)
 
 
 def _yaw_derivative(states: NDArray[np.float64], order: int, *, polynomial: int) -> Signal:
     yaw = np.unwrap(states[..., S.YAW], axis=-1)
-    derivative = savgol_filter(yaw, polyorder=polynomial, window_length=_YAW_WINDOW, deriv=order, delta=STEP_S, axis=-1)
-    return _rounded(derivative)
+    return _filtered(yaw, _YAW_WINDOW, polynomial=polynomial, order=order)
 
 
-def _rounded(signal: Any) -> Signal:
-    rounded: Signal = np.round(signal, _DECIMALS)
+def _filtered(signal: Signal, window: int, *, polynomial: int, order: int = 0) -> Signal:
+    """Savitzky and Golay's filter of (..., T) signals or its derivative, rounded as in the source."""
+    rounded: Signal = np.round(signal @ _filter(signal.shape[-1], window, polynomial, order).T, _DECIMALS)
     return rounded
+
+
+@lru_cache(maxsize=64)
+def _filter(steps: int, window: int, polynomial: int, order: int) -> Signal:
+    """(T, T) the filter as a matrix: it is linear, and fitting its ends anew for every drive takes most of a score."""
+    matrix: Any = savgol_filter(
+        np.eye(steps), polyorder=polynomial, window_length=window, deriv=order, delta=STEP_S, axis=0
+    )
+    return np.asarray(matrix, dtype=np.float64)

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -93,6 +94,8 @@ def meteor(hypotheses: Sequence[Words], references: Sequence[Sequence[Words]]) -
         except (OSError, ValueError) as error:
             program.kill()
             program.wait()
+            with suppress(OSError):  # what was not written yet goes nowhere
+                program.stdin.close()
             said.seek(0)
             raise UserError(
                 f"METEOR's program stopped or gave no numbers ({error}); it said: {said.read()[-500:] or 'nothing'}"
