@@ -29,6 +29,7 @@ from drivevla.sim.server.scene.roadside import Claims, rectangles, road_edges
 from drivevla.sim.server.scene.scene import Scene, Signal, StreetLight
 from drivevla.sim.server.scene.sign_boards import add_sign_board
 from drivevla.sim.server.scene.signals import SignalSite, find_signal_sites, trigger_box
+from drivevla.sim.server.scene.soundness import check_network, try_in_client
 from drivevla.sim.server.scene.spawn_points import find_spawn_points
 from drivevla.sim.server.scene.street_furniture import add_fences, add_guard_rails, add_lamps
 from drivevla.sim.server.scene.surface import add_surfaces
@@ -60,6 +61,8 @@ def build_scene(source: "MapSource", *, seed: int) -> Scene:
     parts = load_parts(path)
     if parts is None:
         network = parse_opendrive(source.opendrive)
+        check_network(network)
+        try_in_client(source)
         carla_map = require("carla", "sim").Map(source.name, source.opendrive)
         parts = _build_parts(source, network, carla_map, seed)
         store_parts(path, parts)

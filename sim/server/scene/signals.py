@@ -24,6 +24,7 @@ SIGNAL_KINDS: dict[str, SignalKind] = {"1000001": "traffic_light", "206": "stop"
 
 _TRIGGER_HALF_LENGTH_M, _TRIGGER_HALF_HEIGHT_M = 1.5, 1.0
 _LARGEST_MISALIGNMENT_DEG = 10.0
+_MOST_LANES = 100  # a text may name lanes beyond those that are there, some to mean all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,8 @@ def _site(signal_id: str, landmarks: "Sequence[carla.Landmark]", graph: LaneGrap
 
 def _lanes(landmark: "carla.Landmark") -> tuple[int, ...]:
     spans = [sorted(span) for span in landmark.get_lane_validities()]
-    return tuple(sorted({lane for low, high in spans for lane in range(low, high + 1) if lane != 0}))
+    within = [range(max(low, -_MOST_LANES), min(high, _MOST_LANES) + 1) for low, high in spans]
+    return tuple(sorted({lane for span in within for lane in span if lane != 0}))
 
 
 def _turn_deg(to_deg: float, from_deg: float) -> float:

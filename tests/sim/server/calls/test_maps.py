@@ -94,6 +94,16 @@ def test_broken_opendrive_is_refused_and_the_world_stays(own_client: Any, text: 
     assert own_client.get_world().id == before
 
 
+def test_opendrive_that_would_crash_the_server_is_refused_and_the_world_stays(own_client: Any) -> None:
+    world = own_client.get_world()
+    text = world.get_map().to_opendrive()
+    dangling = '<signals><signalReference id="777777" s="1" t="0" orientation="+"/>'
+    assert "<signals>" in text
+    with pytest.raises(RuntimeError, match="road model crashes"):
+        own_client.generate_opendrive_world(text.replace("<signals>", dangling), carla.OpendriveGenerationParameters())
+    assert own_client.get_world().id == world.id
+
+
 def test_files_for_navigation_and_traffic_manager_are_served_under_names_with_their_hash(own_client: Any) -> None:
     own_client.load_world("Gen_tee_1")
     for folder in ("Nav", "TM"):

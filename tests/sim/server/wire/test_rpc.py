@@ -65,11 +65,19 @@ def test_request_may_come_in_single_bytes(port: int) -> None:
         pytest.param(msgpack.packb({"a": 1}), id="map"),
         pytest.param(b"\xdd\xff\xff\xff\xff", id="array of four billion"),
         pytest.param(b"\x91" * 5000, id="too deep"),
+        pytest.param(msgpack.packb([1, 1, None, "an answer"]), id="answer that nobody asked for"),
     ],
 )
 def test_malformed_request_is_disconnected_and_others_are_served(port: int, bad: bytes) -> None:
     assert _exchange(port, bad, expect=1) == b""
     assert _exchange(port, VERSION_REQUEST, expect=len(VERSION_ANSWER)) == VERSION_ANSWER
+
+
+def test_numbers_of_requests_may_come_in_any_order_and_twice(port: int) -> None:
+    numbers = [7, 2**32 - 1, 0, 7]
+    requests = b"".join(msgpack.packb([0, number, "version", [[False]]]) for number in numbers)
+    answers = b"".join(msgpack.packb([1, number, None, [[1, "0.9.16"]]]) for number in numbers)
+    assert _exchange(port, requests, expect=len(answers)) == answers
 
 
 def test_announced_gigabytes_are_refused_when_they_pass_the_limit() -> None:
