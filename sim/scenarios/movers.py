@@ -28,6 +28,7 @@ _WHEELBASE_SHARE = 0.6
 _STUCK_MPS = 3.0
 """A car that is so much slower than it was told to be has run into something; from then on it stands."""
 _LEAST_GAP_M = 4.0
+_IN_LANE_M, _MERGED_M, _MERGED_DEG = 2.0, 1.5, 25.0
 _LATERAL_MPS2 = 3.0
 """Bends are taken with it."""
 
@@ -127,13 +128,15 @@ class Car:
         """Bumper to bumper along the path, when the ego is on it and ahead; infinite otherwise.
 
         Args:
-            along: Count the ego only when it drives the same way, within 45 degrees.
+            along: Count the ego only when it has merged: when it drives the same way in this lane. An ego that only
+                has its nose in a bend of the path would else hold up a car that stands in the ego's way.
         """
         ego = self._stage.ego
         here = self.along_m
         ahead, right = self.path.project(ego.location_m, near_m=here + 15.0)
         turned = abs((ego.yaw_deg - self.path.yaw_deg(ahead) + 180.0) % 360.0 - 180.0)
-        if ahead <= here or abs(right - self._right_m) > 2.0 or (along and turned > 45.0):
+        aside = abs(right - self._right_m)
+        if ahead <= here or aside > _IN_LANE_M or (along and (turned > _MERGED_DEG or aside > _MERGED_M)):
             return math.inf
         return ahead - here - self.half_length_m - self._stage.ego_half_length_m
 
