@@ -134,9 +134,21 @@ def test_a_lamp_seen_from_behind_or_through_a_wall_is_not_drawn(street: Renderer
 def test_state_is_read_in_95_percent_of_views_of_a_real_town(town: str) -> None:
     if not (Path(__file__).resolve().parents[5] / "shared" / "real" / "carla_maps").is_dir():
         pytest.skip("../shared/real/carla_maps is absent")
+    assert share_read_in(town) >= 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("town", ["Gen_grid_2", "Gen_multilane_1", "Gen_mixed_1"])
+def test_state_is_read_in_95_percent_of_views_of_a_generated_town(town: str) -> None:
+    assert share_read_in(town) >= 0.95
+
+
+def share_read_in(town: str) -> float:
+    """The share of random views in which the state is read; the town has lights."""
     from drivevla.sim.maps.find import find_map
     from drivevla.sim.server.scene.build import build_scene
 
     mesh = build_scene(find_map(town), seed=0).mesh
     assert (mesh.label == Label.TRAFFIC_LIGHT).any()
-    assert share_read(Renderer(mesh), mesh, seed=2) >= 0.95
+    return share_read(Renderer(mesh), mesh, seed=2)
