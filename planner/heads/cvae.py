@@ -72,7 +72,8 @@ class CvaeHead(nn.Module):
         self.start = nn.Linear(width + latent, gru_layers * width)
         self.unroll = nn.GRU(latent, width, gru_layers, batch_first=True)
         self.way = nn.Linear(width, modes * 3)
-        self.score = nn.Linear(width, modes)
+        # From what the unrolling begins with: at its end little is left of what was heard.
+        self.score = nn.Linear(width + latent, modes)
 
     def fit(self, waypoints_NT3: Tensor, speed_N: Tensor) -> None:
         """Units of spread from the data.
@@ -122,11 +123,12 @@ class CvaeHead(nn.Module):
         return drawn_plans(self.decode(prediction).waypoints_BT3, drawn_BNT3)
 
     def _unrolled(self, state_BD: Tensor, latent_BZ: Tensor) -> tuple[Tensor, Tensor]:
-        start_BLD = self.start(torch.cat([state_BD, latent_BZ], dim=-1)).unflatten(-1, (self.unroll.num_layers, -1))
+        joined = torch.cat([state_BD, latent_BZ], dim=-1)
+        start_BLD = self.start(joined).unflatten(-1, (self.unroll.num_layers, -1))
         inputs_BTZ = latent_BZ[:, None].expand(-1, self.steps, -1)
         hidden_BTD, _ = self.unroll(inputs_BTZ.contiguous(), start_BLD.transpose(0, 1).contiguous())
         units_BTK3 = self.way(hidden_BTD).unflatten(-1, (self.modes, 3))
-        return self.scale.restore(units_BTK3.transpose(1, 2)), self.score(hidden_BTD[:, -1])
+        return self.scale.restore(units_BTK3.transpose(1, 2)), self.score(joined)
 
 
 class _Gaussian(nn.Module):

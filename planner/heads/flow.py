@@ -92,6 +92,9 @@ class FlowHead(nn.Module):
         euler_steps: Calls of the expert for a plan.
     """
 
+    mean_A: Tensor
+    spread_A: Tensor
+
     def __init__(
         self,
         width: int,
@@ -108,6 +111,8 @@ class FlowHead(nn.Module):
         self.steps, self.euler_steps = steps, euler_steps
         self.memory = MemoryReader(width, ego_size=ego_size)
         self.space: ActionSpace = PoseSteps(dt_s=dt_s)
+        self.register_buffer("mean_A", torch.zeros_like(self.space.high))
+        self.register_buffer("spread_A", self.space.high.clone())
         self.expert = FlowExpert(
             width,
             action_size=self.space.size,
@@ -117,12 +122,20 @@ class FlowHead(nn.Module):
             attention_heads=attention_heads,
         )
 
+    @torch.no_grad()
+    def fit(self, waypoints_NT3: Tensor, speed_N: Tensor) -> None:
+        """Units of the data's mean and spread, in which SmolVLA's actions are; the usual range before."""
+        actions = self.space.encode(waypoints_NT3, speed_N).flatten(0, 1)
+        self.mean_A.copy_(actions.mean(dim=0))
+        # Data without a single turn must not make turns infinitely far away.
+        self.spread_A.copy_(torch.maximum(actions.std(dim=0), 0.01 * self.space.high))
+
     def forward(self, context: HeadContext) -> FlowPrediction:
         """Only the memory: a plan is drawn when it is asked for."""
         return FlowPrediction(memory=self.memory(context))
 
     def loss(self, prediction: FlowPrediction, target: PlanTarget) -> dict[str, Tensor]:
-        """``flow``: mean square of the velocity's error, in units of the usual range."""
+        """``flow``: mean square of the velocity's error, in units of the spread."""
         clean_BTA = self._to_units(hold_last_valid(target.waypoints_BT3, target.valid_BT))
         noise_BTA = torch.randn_like(clean_BTA)
         time_B = sample_times(len(clean_BTA), clean_BTA.device)
@@ -157,10 +170,10 @@ class FlowHead(nn.Module):
 
     def _to_units(self, waypoints_BT3: Tensor) -> Tensor:
         speed_B = waypoints_BT3.new_zeros(len(waypoints_BT3))
-        return self.space.encode(waypoints_BT3, speed_B) / self.space.high
+        return (self.space.encode(waypoints_BT3, speed_B) - self.mean_A) / self.spread_A
 
     def _from_units(self, units_BTA: Tensor) -> Tensor:
-        return self.space.decode(units_BTA * self.space.high, units_BTA.new_zeros(len(units_BTA)))
+        return self.space.decode(units_BTA * self.spread_A + self.mean_A, units_BTA.new_zeros(len(units_BTA)))
 
 
 class _ExpertLayer(nn.Module):
