@@ -32,8 +32,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 CELL_M = {"affordance": 0.5}
 """Of the LiDAR's raster; a goal is a cell four times as large, and branches must end in different ones."""
-STEPS_OF = {"diffusion": 1200, "flow": 1200}
-"""600 for the others: a head that learns from noise needs more draws of it."""
+STEPS_OF = {"diffusion": 1200}
+"""600 for the others."""
 
 
 def approaches(count: int, split: str, seed: int) -> list[TrainingSample]:
