@@ -29,7 +29,7 @@ _STUCK_MPS = 3.0
 """A car that is so much slower than it was told to be has run into something; from then on it stands."""
 _LEAST_GAP_M = 4.0
 _IN_LANE_M, _MERGED_M, _MERGED_DEG = 2.0, 1.5, 25.0
-_LATERAL_MPS2 = 3.0
+_BEHIND_M, _LATERAL_MPS2 = 5.0, 3.0
 """Bends are taken with it."""
 
 
@@ -90,8 +90,9 @@ class Car:
         self._light(braking=False)
 
     def begin_at(self, speed_mps: float) -> None:
-        """Be at a speed at once."""
+        """Be at a speed at once, as far as the bend that it begins in allows."""
         self.speed_mps = speed_mps
+        self.speed_mps = min(speed_mps, self._bend_speed_mps())
         self._ticks = 0
 
     def start_from(self, along_m: float) -> None:
@@ -194,11 +195,15 @@ class Car:
         return 2.0 * right / max(dx * dx + dy * dy, 1.0)
 
     def _bend_speed_mps(self) -> float:
-        """What the sharpest bend of the next seconds allows."""
+        """What the sharpest bend allows, from that which the rear has not left yet to that of the next seconds."""
         reach_m = 4.0 + 1.5 * self.speed_mps
-        yaw = [self.path.yaw_deg(self._along_m + share * reach_m) for share in (0.0, 0.5, 1.0)]
-        turn = max(abs(turned_deg(after - before)) for before, after in itertools.pairwise(yaw))
-        return math.sqrt(_LATERAL_MPS2 * reach_m / 2 / max(math.radians(turn), 1e-3))
+        ahead_m = (-_BEHIND_M, 0.0, 0.5 * reach_m, reach_m)
+        yaw = [self.path.yaw_deg(self._along_m + each) for each in ahead_m]
+        allowed = []
+        for (begin_m, end_m), (before, after) in zip(itertools.pairwise(ahead_m), itertools.pairwise(yaw), strict=True):
+            turn_rad = math.radians(abs(turned_deg(after - before)))
+            allowed.append(math.sqrt(_LATERAL_MPS2 * (end_m - begin_m) / max(turn_rad, 1e-3)))
+        return min(allowed)
 
     def _light(self, *, braking: bool) -> None:
         import carla

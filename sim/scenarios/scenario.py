@@ -294,8 +294,8 @@ class Scenario(ABC):
     def _vehicle(self, draw: Callable[[], Any], path: Path, along_m: float, right_m: float, speed_mps: float) -> Car:
         actor = self._bring(draw, raised(path.place(along_m, right_m=right_m), 0.2))
         car = Car(self.stage, actor, path, right_m=right_m)
-        car.begin_at(speed_mps)
         car.start_from(along_m)
+        car.begin_at(speed_mps)
         return car
 
     def _bring(self, draw: Callable[[], Any], place: Place) -> carla.Actor:
