@@ -20,6 +20,7 @@ BRIEFLY = ("training.stages.see.steps=2", "training.stages.drive.steps=1", "trai
 
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
+@pytest.mark.filterwarnings("ignore")  # torch's compiler trips over warnings about its own insides
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles with g++, which is not installed")
 def test_compiled_encoders_and_fusion_learn_what_plain_ones_do(tmp_path: Path) -> None:
     write_fixture(tmp_path / "log", episodes=1, frames=12)
