@@ -146,7 +146,7 @@ def one_process(rank: int, arguments: ProcessArguments) -> None:
     torch.distributed.destroy_process_group()
 
 
-@pytest.mark.parametrize("shard", [False, True], ids=["whole", "sharded"])
+@pytest.mark.parametrize("shard", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["whole", "sharded"])
 def test_two_processes_learn_what_one_does_and_go_on_after_they_were_killed(shard: bool, tmp_path: Path) -> None:
     model, alone, average = train(tmp_path / "alone", approaches(), steps=5, head="regression")
     for killed_after in (3, None):
