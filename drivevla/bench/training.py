@@ -24,7 +24,7 @@ from drivevla.training.asking import Wordings
 from drivevla.training.learners import WholeLearner
 from drivevla.training.material import TrainingMaterial, read_material
 from drivevla.training.optimising import freeze, optimiser_of
-from drivevla.training.order import Pick
+from drivevla.training.order import Pick, SampleOrder
 from drivevla.training.recipe import RecipeConfig
 from drivevla.training.sources import StreamedBatches
 from drivevla.training.stage import build_objective, precision_of, weighted_terms
@@ -67,7 +67,7 @@ def learning_speed(recipe: RecipeConfig, material: TrainingMaterial, *, batch: i
         material.train, steps=recipe.model.steps, dt_s=recipe.model.dt_s, workers=READERS,
         wordings=Wordings(recipe.data.wordings, languages=recipe.data.languages),
     )  # fmt: skip
-    read = [_read_once(source, batch) for _ in range(_ROUNDS)]
+    read = [_read_once(recipe, source, batch) for _ in range(_ROUNDS)]
     learned = [batch / seconds for seconds in _step_times(recipe, source, batch)]
     return LearningSpeed(
         learned=max(learned),
@@ -94,17 +94,17 @@ def report(name: str = "nano") -> str:
     )
 
 
-def _picks(source: StreamedBatches, batches: int, batch: int) -> list[list[Pick]]:
-    rng = np.random.default_rng(0)
-    return [
-        [Pick(int(index), 1.0 - 1e-9, float(rng.random())) for index in rng.integers(len(source), size=batch)]
-        for _ in range(batches)
-    ]
+def _picks(recipe: RecipeConfig, source: StreamedBatches, batches: int, batch: int) -> list[list[Pick]]:
+    """As the recipe's last stage draws: a frame that it asks for several things at once is looked at once here, too."""
+    assert recipe.training is not None
+    draw = list(recipe.training.stages.values())[-1].draw
+    order = SampleOrder(len(source), batch_size=batch, seed=0, together=draw.together)
+    return [order.batch(step) for step in range(batches)]
 
 
-def _read_once(source: StreamedBatches, batch: int) -> float:
+def _read_once(recipe: RecipeConfig, source: StreamedBatches, batch: int) -> float:
     """Samples a second of one stream; processes start before the clock."""
-    stream = source.stream(_picks(source, 1 + _BATCHES, batch))
+    stream = source.stream(_picks(recipe, source, 1 + _BATCHES, batch))
     next(stream)
     began_s = time.perf_counter()
     count = sum(len(each.names) for each in stream)
@@ -122,7 +122,7 @@ def _step_times(recipe: RecipeConfig, source: StreamedBatches, batch: int) -> Se
     objectives = [(build_objective(each), each.weights) for each in stage.objectives.values()]
     learner = WholeLearner(model, lambda learning, part: weighted_terms(learning, objectives, part))
     optimiser = optimiser_of(model, stage)
-    (ready,) = source.stream(_picks(source, 1, batch))
+    (ready,) = source.stream(_picks(recipe, source, 1, batch))
 
     def step() -> None:
         optimiser.zero_grad(set_to_none=True)
