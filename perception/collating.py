@@ -65,6 +65,7 @@ def share_frames(batch: SensorBatch, frame_B: Sequence[int], sentences: Sequence
         sentences: What each sample hears.
     """
     row = torch.tensor(frame_B, device=batch.ego_BE.device)
+    shares = bool(batch.cameras) or batch.lidar is not None  # of nothing there is nothing to share
     return replace(
         batch,
         ego_BE=batch.ego_BE[row],
@@ -72,7 +73,7 @@ def share_frames(batch: SensorBatch, frame_B: Sequence[int], sentences: Sequence
         past_keep_BS=batch.past_keep_BS[row],
         ego_keep_B=None if batch.ego_keep_B is None else batch.ego_keep_B[row],
         sentences=tuple(sentences),
-        frame_B=row,
+        frame_B=row if shares else None,
     )
 
 

@@ -142,16 +142,16 @@ class _Training:
         return folder
 
     def _begin(self) -> None:
-        """Where the recipe begins with a trained policy: its weights, and a list of those that it had none for.
+        """Fit a head that plans in units of the data; then take a trained policy's weights, where one is named.
 
-        Elsewhere a head that plans in units of the data takes them from it.
+        What that policy had no weights for is written down.
         """
+        head = self._model.head
+        if isinstance(head, FitsData):
+            target, speed_B = self._sources.train.drives()
+            whole_B = target.valid_BT.all(dim=1)
+            head.fit(target.waypoints_BT3[whole_B], speed_B[whole_B])
         if self._config.begin_with is None:
-            head = self._model.head
-            if isinstance(head, FitsData):
-                target, speed_B = self._sources.train.drives()
-                whole_B = target.valid_BT.all(dim=1)
-                head.fit(target.waypoints_BT3[whole_B], speed_B[whole_B])
             return
         folder = checkpoint_folder(self._config.begin_with)
         if folder is None:

@@ -107,6 +107,13 @@ def test_what_drops_out_drops_out_for_a_frame_and_the_batch_stays_whole() -> Non
     assert len(seen.sensors.ego_keep_B) == len(seen.sensors.sentences) == 3
 
 
+def test_frames_without_pictures_and_sweep_share_nothing() -> None:
+    batch = collate_observations([each.observation for each in samples()[:2]])
+    said = share_frames(dataclasses.replace(batch, cameras={}, lidar=None), [0, 0, 1], SENTENCES)
+    assert said.frame_B is None
+    assert said.frames == len(said.ego_BE) == 3
+
+
 def test_sharing_must_add_up() -> None:
     batch = collate_observations([each.observation for each in samples()[:2]])
     with pytest.raises(ContractError, match="one number of rows"):

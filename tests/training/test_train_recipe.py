@@ -9,6 +9,7 @@ import torch
 from drivevla.config.resolve import load_config
 from drivevla.errors import ConfigError, RunError, UnknownName
 from drivevla.models.checkpoint import load_checkpoint
+from drivevla.models.parts import PartConfig
 from drivevla.policies.learned import LearnedPolicy
 from drivevla.policies.loading import load_policy
 from drivevla.runs import read_metrics
@@ -142,6 +143,25 @@ def test_training_can_begin_with_a_trained_policy_and_says_what_it_learns_anew(t
     before, after = load_checkpoint(first)[0].state_dict(), load_checkpoint(second)[0].state_dict()
     for name in set(before) - set(anew):
         torch.testing.assert_close(after[name], before[name])
+
+
+def test_a_head_that_the_policy_had_not_is_fitted_to_the_data(tmp_path: Path) -> None:
+    first = train_recipe(recipe(), material(), tmp_path / "first")
+    plain, begun = (
+        train_recipe(
+            dataclasses.replace(plan, model=dataclasses.replace(plan.model, head=PartConfig(name="flow"))),
+            material(),
+            tmp_path / name,
+        )
+        for name, plan in (("plain", recipe()), ("begun", recipe(f"training.begin_with={first}")))
+        if plan.model is not None
+    )
+    fitted, also = (
+        {name: value for name, value in load_checkpoint(each)[0].named_buffers() if name.startswith("head.")}
+        for each in (plain, begun)
+    )
+    assert fitted
+    torch.testing.assert_close(also, fitted)
 
 
 def test_a_policy_to_begin_with_that_nobody_knows_is_refused(tmp_path: Path) -> None:
