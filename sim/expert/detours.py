@@ -94,7 +94,7 @@ class Detours:
         pace_mps = float(max(others.speed_mps[list(block.rows)].max(), 0.0))
         if pace_mps > _MOVES_MPS:
             wait = None  # whoever moves is followed, not stopped behind
-        if lane is None:
+        if lane is None or cruise_mps <= 0.0:  # nobody who is told to stand goes around anything
             return wait
         room_m = float(np.clip(_TURN_OUT_S * speed_mps, _TURN_OUT_LEAST_M, _TURN_OUT_MOST_M))
         full_m = block.from_m - FRONT_M - 0.5

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from drivevla import registry
 from drivevla.errors import ContractError
 from drivevla.geometry import matrix_from_yaw, rigid
-from drivevla.language import Instruction, InstructionKind, Side, goal_of
+from drivevla.language import Instruction, InstructionKind, Side, SpeedAtMost, goal_of
 from drivevla.sim.expert import Expert
 from drivevla.sim.expert.body import FRONT_M, HALF_LENGTH_M, HALF_WIDTH_M, MIDDLE_M
 from drivevla.sim.expert.boxes import boxes_touch
@@ -340,3 +340,10 @@ def test_asked_to_change_lanes_it_does_where_there_is_one(road: Road, seen: Seen
     refused = act(asked(road(left="oncoming"), left), seen(6.0))
     assert refused.refused
     assert np.abs(path_of(refused)[:, 1]).max() < 0.1
+
+
+def test_told_to_drive_at_no_speed_it_stands_behind_what_it_could_go_around(road: Road, body: Body, seen: Seen) -> None:
+    parked = body(FRONT_M + 12.0, 0.0, lights=HAZARD)
+    still = SpeedAtMost(speed_mps=0.0)
+    plan = act_after_looking(lambda time_s: replace(road(parked, left="same", time_s=time_s), goal=still), seen(0.0))
+    assert plan.waypoints[-1, 0] == pytest.approx(0.0, abs=0.1)
