@@ -26,10 +26,15 @@ from drivevla.types import (
     SensorBatch,
 )
 
-__all__ = ["EGO_FEATURES", "PAST_S", "collate_observations", "share_frames"]
+__all__ = ["EGO_FEATURES", "LONGEST_STAND_S", "PAST_S", "collate_observations", "share_frames"]
 
-EGO_FEATURES = ("speed_mps", "acceleration_mps2", "yaw_rate_radps", "steering_rad", "steering_known")
-"""What ``ego_BE`` holds. An absent steering angle is said, not taken for straight."""
+EGO_FEATURES = ("speed_mps", "acceleration_mps2", "yaw_rate_radps", "steering_rad", "steering_known", "standing_s")
+"""What ``ego_BE`` holds. An absent steering angle is said, not taken for straight. ``standing_s`` is for how long the
+car has not moved, up to ``LONGEST_STAND_S``; 0 where its past is not known."""
+LONGEST_STAND_S = 1.0
+"""Long enough to tell a stop that has been made from one that is being made; longer would only tell the model to go
+on standing because it stands."""
+_STOOD_M = 0.05
 PAST_S = (0.5, 1.0, 1.5, 2.0)
 """Ages of the past poses that the model sees: as many as nuScenes' planners get."""
 
@@ -49,7 +54,7 @@ def collate_observations(observations: Sequence[Observation]) -> SensorBatch:
     return SensorBatch(
         cameras={name: _camera(name, [each.cameras.get(name) for each in observations]) for name in names},
         lidar=_lidar([each.lidar for each in observations]),
-        ego_BE=torch.tensor([_ego(each.ego) for each in observations], dtype=torch.float32),
+        ego_BE=torch.tensor([_ego(each.ego, each.past) for each in observations], dtype=torch.float32),
         past_BS3=past_BS3,
         past_keep_BS=past_keep_BS,
         sentences=tuple(each.instruction or "" for each in observations),
@@ -77,9 +82,20 @@ def share_frames(batch: SensorBatch, frame_B: Sequence[int], sentences: Sequence
     )
 
 
-def _ego(ego: EgoState) -> list[float]:
-    known = ego.steering_rad is not None
-    return [ego.speed_mps, ego.acceleration_mps2, ego.yaw_rate_radps, ego.steering_rad or 0.0, float(known)]
+def _ego(ego: EgoState, past: PastPoses | None) -> list[float]:
+    steering_known = float(ego.steering_rad is not None)
+    moves = [ego.speed_mps, ego.acceleration_mps2, ego.yaw_rate_radps]
+    return [*moves, ego.steering_rad or 0.0, steering_known, _standing_s(past)]
+
+
+def _standing_s(past: PastPoses | None) -> float:
+    """For how long the car has been where it is."""
+    if past is None or len(past.times_s) == 0:
+        return 0.0
+    elsewhere = np.flatnonzero(np.hypot(past.poses[:, 0], past.poses[:, 1]) > _STOOD_M)
+    first = int(elsewhere[-1]) + 1 if len(elsewhere) else 0
+    since_s = -float(past.times_s[first]) if first < len(past.times_s) else 0.0
+    return min(since_s, LONGEST_STAND_S)
 
 
 def _camera(name: str, frames: Sequence[CameraFrame | None]) -> CameraBatch:

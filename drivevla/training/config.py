@@ -63,19 +63,27 @@ class DrawConfig:
     """How much oftener a sample comes whose speed changes by 5 m/s within two seconds."""
     standing_weight: float = 1.0
     """How often a sample comes that stands and goes on standing, relative to one that drives on evenly."""
+    starting_weight: float = 1.0
+    """The same of one that stands and drives off within two seconds: the one moment that tells what it waited for."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.alternative_share <= 1.0:
             raise ConfigError(f"alternative_share is a share, got {self.alternative_share:g}")
         if self.together < 1:
             raise ConfigError(f"together must be at least 1, got {self.together}")
-        if min(self.turning_weight, self.speed_change_weight) < 0.0 or not self.standing_weight > 0.0:
-            raise ConfigError("turning_weight and speed_change_weight are at least 0, standing_weight above 0")
+        if min(self.turning_weight, self.speed_change_weight) < 0.0:
+            raise ConfigError("turning_weight and speed_change_weight are at least 0")
+        if not (self.standing_weight > 0.0 and self.starting_weight > 0.0):
+            raise ConfigError("standing_weight and starting_weight are above 0")
 
     @property
     def even(self) -> bool:
         """Whether all samples come equally often."""
-        return self.turning_weight == 0.0 and self.speed_change_weight == 0.0 and self.standing_weight == 1.0
+        added, multiplied = (
+            (self.turning_weight, self.speed_change_weight),
+            (self.standing_weight, self.starting_weight),
+        )
+        return added == (0.0, 0.0) and multiplied == (1.0, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,15 +30,16 @@ def draw_weights(target: PlanTarget, speed_N: Tensor, dt_s: float, draw: DrawCon
         target: What the teacher did, for all samples.
         speed_N: Of the car now, m/s.
         dt_s: Time between waypoints.
-        draw: How much turning, speeding up or slowing down, and standing count.
+        draw: How much turning, speeding up or slowing down, standing and driving off count.
     """
     yaw_NT = target.waypoints_BT3[..., 2].masked_fill(~target.valid_BT, 0.0)
     turn_N = yaw_NT.abs().amax(dim=1) / _RIGHT_ANGLE_RAD
     later_N = _speed_within(target, dt_s)
     known_N = later_N.isfinite()
     change_N = torch.where(known_N, (later_N - speed_N).abs() / _SPEED_CHANGE_MPS, 0.0)
-    stands_N = known_N & (speed_N.abs() < _STANDS_MPS) & (later_N < _STANDS_MPS)
-    weights_N = torch.where(stands_N, draw.standing_weight, 1.0)
+    stands_N = known_N & (speed_N.abs() < _STANDS_MPS)
+    stays_N = stands_N & (later_N < _STANDS_MPS)
+    weights_N = torch.where(stays_N, draw.standing_weight, torch.where(stands_N, draw.starting_weight, 1.0))
     weights_N = weights_N + draw.turning_weight * turn_N.clamp_max(1.0)
     weights_N = weights_N + draw.speed_change_weight * change_N.clamp_max(1.0)
     return weights_N.double().cpu().numpy()

@@ -42,14 +42,14 @@ def test_what_a_sample_lacks_is_marked_absent_and_not_made_up() -> None:
     assert batch.lidar is not None
     assert batch.lidar.keep_BP.any(dim=1).tolist() == [False, True]
     assert not batch.past_keep_BS.any()
-    assert batch.ego_BE[0].tolist() == [3.0, 0.0, 0.0, 0.0, 0.0]
-    assert EGO_FEATURES[-1] == "steering_known"
+    assert batch.ego_BE[0].tolist() == [3.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    assert len(EGO_FEATURES) == 6
     assert batch.sentences == ("", "")
 
 
 def test_a_known_steering_angle_of_zero_is_not_an_unknown_one() -> None:
     batch = collate_observations([bare(ego=EgoState(speed_mps=3.0, steering_rad=0.0)), bare()])
-    assert batch.ego_BE[:, -1].tolist() == [1.0, 0.0]
+    assert batch.ego_BE[:, EGO_FEATURES.index("steering_known")].tolist() == [1.0, 0.0]
 
 
 def test_a_batch_without_lidar_has_none() -> None:
@@ -63,6 +63,17 @@ def test_past_poses_are_interpolated_at_the_models_ages_and_not_beyond_what_is_k
     assert batch.past_keep_BS[0].tolist() == [True, True, False, False]
     assert PAST_S[:2] == (0.5, 1.0)
     np.testing.assert_allclose(batch.past_BS3[0, :2, 0], [-2.5, -5.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("along_m", "standing_s"),
+    [([-4.0, -2.0, 0.0, 0.0, 0.0], 0.4), ([-4.0, 0.0, -1.0, -0.5, 0.0], 0.0), ([0.0] * 5, 0.8), ([0.0] * 15, 1.0)],
+)
+def test_how_long_the_car_has_stood_is_read_off_its_past(along_m: list[float], standing_s: float) -> None:
+    times = 0.2 * np.arange(1 - len(along_m), 1)
+    poses = np.column_stack([along_m, np.zeros(len(along_m)), np.zeros(len(along_m))])
+    batch = collate_observations([bare(past=PastPoses(times_s=times, poses=poses))])
+    assert batch.ego_BE[0, EGO_FEATURES.index("standing_s")].item() == pytest.approx(standing_s)
 
 
 def test_pictures_of_two_sizes_under_one_name_are_refused() -> None:
@@ -79,4 +90,4 @@ def test_steering_may_change_without_touching_the_rest() -> None:
     one = bare()
     other = replace(one, ego=EgoState(speed_mps=3.0, steering_rad=0.2))
     gap = collate_observations([other]).ego_BE - collate_observations([one]).ego_BE
-    assert gap[0].tolist() == pytest.approx([0.0, 0.0, 0.0, 0.2, 1.0])
+    assert gap[0].tolist() == pytest.approx([0.0, 0.0, 0.0, 0.2, 1.0, 0.0])

@@ -41,24 +41,29 @@ def test_only_those_that_take_part_are_drawn() -> None:
 
 def test_turning_braking_and_standing_count_as_they_are_told_to() -> None:
     dt_s, steps = 0.5, 8
-    way = torch.zeros(4, steps, 3)
+    way = torch.zeros(5, steps, 3)
     time_s = torch.arange(1, steps + 1) * dt_s
     way[0, :, 0] = 8.0 * time_s  # straight on at one speed
     way[1, :, 0] = 8.0 * time_s
     way[1, :, 2] = torch.linspace(0.0, torch.pi / 4, steps)  # half a right angle
     way[2, :, 0] = 10.0 - 2.5 * (2.0 - time_s).clamp_min(0.0) ** 2  # at rest after two seconds
-    target = PlanTarget(waypoints_BT3=way, valid_BT=torch.ones(4, steps, dtype=torch.bool))
-    draw = DrawConfig(turning_weight=2.0, speed_change_weight=4.0, standing_weight=0.25)
-    weights = draw_weights(target, torch.tensor([8.0, 8.0, 10.0, 0.0]), dt_s, draw)
+    way[4, :, 0] = 0.5 * time_s**2  # from rest
+    target = PlanTarget(waypoints_BT3=way, valid_BT=torch.ones(5, steps, dtype=torch.bool))
+    draw = DrawConfig(turning_weight=2.0, speed_change_weight=4.0, standing_weight=0.25, starting_weight=6.0)
+    weights = draw_weights(target, torch.tensor([8.0, 8.0, 10.0, 0.0, 0.0]), dt_s, draw)
     # The last step within two seconds still covers 0.625 m: 1.25 m/s, beyond the 5 m/s at which the weight is full.
-    assert weights.tolist() == pytest.approx([1.0, 2.0, 5.0, 0.25])
+    # From rest it covers 0.875 m: 1.75 m/s more than now.
+    assert weights.tolist() == pytest.approx([1.0, 2.0, 5.0, 0.25, 6.0 + 4.0 * 1.75 / 5.0])
 
 
 def test_a_draw_without_wishes_is_even() -> None:
     assert DrawConfig().even
     assert not DrawConfig(turning_weight=1.0).even
+    assert not DrawConfig(starting_weight=2.0).even
     with pytest.raises(ConfigError, match="alternative_share"):
         DrawConfig(alternative_share=1.5)
+    with pytest.raises(ConfigError, match="starting_weight"):
+        DrawConfig(starting_weight=0.0)
 
 
 def test_a_frame_comes_several_times_in_a_step_each_time_in_another_stretch() -> None:
