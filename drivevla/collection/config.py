@@ -37,6 +37,9 @@ class CollectionConfig:
         keep_standing_every: The same while the car stands and goes on standing.
         alternatives: For each frame, at most so many other instructions with what would follow.
         disturb_every_s: Mean time of driving between two pushes at the wheel; 0 for none.
+        student: A trained policy, by name or folder, that drives some of the way while the expert shows what to do;
+            none by default.
+        student_share: Of the time in which it has the wheel, while it stays on the route.
         seed: Of everything that is drawn.
     """
 
@@ -61,6 +64,8 @@ class CollectionConfig:
     keep_standing_every: int = 5
     alternatives: int = 3
     disturb_every_s: float = 8.0
+    student: str = ""
+    student_share: float = 0.7
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -112,6 +117,7 @@ class CollectionConfig:
             "keep_standing_every": self.keep_standing_every >= 1,
             "alternatives": self.alternatives >= 0,
             "disturb_every_s": self.disturb_every_s >= 0.0,
+            "student_share": 0.0 < self.student_share < 1.0,
         }
         if wrong := [name for name, is_right in ranges.items() if not is_right]:
             raise ConfigError(f"collection {self.name}: out of range: {'; '.join(wrong)}")

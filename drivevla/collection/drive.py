@@ -19,12 +19,14 @@ from drivevla.collection.keeping import Keeper
 from drivevla.collection.labels import explanation_of, future_of
 from drivevla.collection.other_ways import OtherWays
 from drivevla.collection.routes import RouteDraw
+from drivevla.collection.student import Student
 from drivevla.collection.walkers import walkers_around
 from drivevla.evaluation.closed_loop.driver import Driver, Moment, make_policy
 from drivevla.evaluation.closed_loop.guidance import GuidanceConfig, make_guide
 from drivevla.evaluation.closed_loop.town import Town
 from drivevla.evaluation.closed_loop.world import JudgedWorld
 from drivevla.language import Split
+from drivevla.planner.control import VehicleControl
 from drivevla.sim.routes import DensePlan, plan_route
 from drivevla.sim.routes.lanes import lane_graph
 from drivevla.sim.scenarios import Director, open_scenarios, start_place
@@ -122,8 +124,23 @@ def drive_and_record(
         alternatives = Alternatives(
             expert, ways, lane_graph(town.carla_map), chinese_share=config.chinese_share, rng=rng
         )
-        drive = _Drive(draw, config, session, director, driver, ways, alternatives, rng, record)
+        student = _student(config, session, draw.seed)
+        drive = _Drive(draw, config, session, director, driver, student, ways, alternatives, rng, record)
         return drive.run(plan.length_m, beat)
+
+
+def _student(config: CollectionConfig, session: Session, seed: int) -> Student | None:
+    if not config.student:
+        return None
+    rng = np.random.default_rng([seed, 1])  # its own: without a student the same routes are driven in the same way
+    return Student(
+        make_policy(config.student, {}),
+        session.ego_filter,
+        tick_s=session.tick_s,
+        share=config.student_share,
+        seed=seed,
+        rng=rng,
+    )
 
 
 @contextmanager
@@ -169,13 +186,15 @@ class _Drive:
         session: Session,
         director: Director,
         driver: Driver,
+        student: Student | None,
         ways: OtherWays,
         alternatives: Alternatives,
         rng: np.random.Generator,
         record: Record,
     ) -> None:
         self._draw, self._config, self._session, self._director = draw, config, session, director
-        self._driver, self._ways, self._alternatives, self._record = driver, ways, alternatives, record
+        self._driver, self._student = driver, student
+        self._ways, self._alternatives, self._record = ways, alternatives, record
         self._disturbance = Disturbance(every_s=config.disturb_every_s, rng=rng)
         self._keeper = Keeper(every=config.keep_every, standing_every=config.keep_standing_every)
         self._waiting: deque[tuple[Sample, bool]] = deque()
@@ -203,11 +222,7 @@ class _Drive:
     def _tick(self, world: JudgedWorld | None) -> Moment:
         session = self._session
         self._director.before_tick(self._time_s)
-        speed_mps = session.ego_filter.state.speed_mps
-        control = self._disturbance.over(
-            self._director.disturbed(self._driver.control), speed_mps=speed_mps, room=self._room, tick_s=session.tick_s
-        )
-        session.apply(control)
+        session.apply(self._control())
         snapshot = session.tick()
         self._time_s = snapshot.time_s
         if abs(session.ego_filter.state.speed_mps) > 0.1:
@@ -219,14 +234,29 @@ class _Drive:
         self._release(LAG_S)
         return moment
 
+    def _control(self) -> VehicleControl:
+        """What reaches the wheels: the student's where it drives, else the expert's, with a push now and then."""
+        if self._student is not None and self._student.drives:
+            return self._director.disturbed(self._student.control(time_s=self._time_s))
+        return self._disturbance.over(
+            self._director.disturbed(self._driver.control),
+            speed_mps=self._session.ego_filter.state.speed_mps,
+            room=self._room,
+            tick_s=self._session.tick_s,
+        )
+
     def _see(self, moment: Moment) -> None:
         assert moment.plan is not None
         assert moment.truth is not None
+        assert moment.observation is not None
         self._captures += 1
+        if self._student is not None:
+            self._student.see(moment.observation, offset_m=moment.guidance.offset_m)
         self._record.add_motion(self._time_s, moment.truth.world_from_ego)
         self._room = _has_room(moment.truth)
         keeps = self._keeper.keeps(moment.plan, speed_mps=self._session.ego_filter.state.speed_mps)
-        if keeps and not self._disturbance.is_on:
+        pushed = self._disturbance.is_on and not (self._student is not None and self._student.drives)
+        if keeps and not pushed:
             near_turn = self._ways.is_near_turn(moment.guidance.distance_m, within_m=NEAR_TURN_M)
             self._waiting.append((self._sample(moment), near_turn))
 

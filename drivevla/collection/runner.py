@@ -16,6 +16,7 @@ from drivevla.collection.job import JOB_FILE, TOWN_FILE, RouteReport, TownJob, r
 from drivevla.config.sensor_rig import load_rig
 from drivevla.errors import ConfigError
 from drivevla.evaluation.closed_loop.watch import run_child
+from drivevla.policies.loading import is_privileged
 from drivevla.runs import start_run
 from drivevla.runs.atomic import write_text_atomically
 from drivevla.runs.folder import Existing
@@ -98,6 +99,8 @@ def collect(
         raise ConfigError(f"workers must be at least 1, got {workers}")
     if not load_rig(rig).cameras:
         raise ConfigError(f"rig {rig!r} has no camera; a collection needs pictures")
+    if config.student and is_privileged(config.student):
+        raise ConfigError(f"student {config.student!r} is told the truth: it needs no teacher; name a policy that sees")
     with start_run(
         log / RUN_FOLDER,
         kind="collect",

@@ -50,6 +50,7 @@ def test_names_that_nobody_knows_are_refused(wrong: dict[str, object]) -> None:
         ("max_length_m", 50.0),
         ("max_vehicles", 500),
         ("disturb_every_s", -1.0),
+        ("student_share", 1.0),
         ("town_seeds", ()),
     ],
 )
