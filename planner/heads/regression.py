@@ -23,6 +23,10 @@ SPEED_BINS_MPS = (0.0, 4.0, 8.0, 10.0, 13.89, 16.0, 17.78, 20.0)
 """TransFuser++'s target speeds (carla_garage, team_code/config.py)."""
 
 
+STANDS_ABOVE = 0.9
+"""carla_garage's ``brake_uncertainty_threshold`` (team_code/config.py)."""
+
+
 @dataclass(frozen=True, slots=True)
 class RegressionPrediction:
     """Waypoints and path in metres and radians; the speed as a distribution over bins."""
@@ -38,7 +42,8 @@ class RegressionHead(nn.Module):
     Path and time are disentangled as in SimLingo (arXiv 2503.09594): the path holds points a metre apart, so that it
     says where and not when, and slowing down does not bend it. The queries see each other, which is OpenVLA-OFT's
     parallel decoding with an L1 loss (arXiv 2502.19645). The target speed is classified, two-hot, as in TransFuser++
-    (arXiv 2306.07957): a mean of "stop" and "go" is neither.
+    (arXiv 2306.07957): a mean of "stop" and "go" is neither, so that the car stands where standing is likely enough,
+    as there.
 
     Args:
         width: Of the tokens.
@@ -48,7 +53,9 @@ class RegressionHead(nn.Module):
         path_points: Points of the path, a metre apart, the car itself included.
         layers: Decoder layers.
         attention_heads: In each.
-        speed_bins_mps: Target speeds that are told apart, ascending; TransFuser++'s where left out.
+        speed_bins_mps: Target speeds that are told apart, ascending from 0; TransFuser++'s where left out.
+        stands_above: The car stands where the share of speed 0 is more than this. With fine bins 0.5 is right: there
+            speeds above half the first bin never have as much of it.
     """
 
     speeds_V: Tensor
@@ -64,9 +71,10 @@ class RegressionHead(nn.Module):
         layers: int = 2,
         attention_heads: int = 4,
         speed_bins_mps: tuple[float, ...] = SPEED_BINS_MPS,
+        stands_above: float = STANDS_ABOVE,
     ) -> None:
         super().__init__()
-        self.steps, self.path_points = steps, path_points
+        self.steps, self.path_points, self.stands_above = steps, path_points, stands_above
         self.memory = MemoryReader(width, ego_size=ego_size)
         self.queries = PlanQueries(width, steps + path_points, layers=layers, attention_heads=attention_heads)
         self.scale = WaypointScale(steps=steps, dt_s=dt_s)
@@ -107,11 +115,16 @@ class RegressionHead(nn.Module):
         return terms
 
     def decode(self, prediction: RegressionPrediction) -> PlanTensors:
-        """The prediction itself; the speed is the mean of its distribution."""
+        """The prediction itself; the speed is 0 where that is likely enough, else the mean of its distribution.
+
+        A car that stands at a red light and gives "go" one chance in three would else creep over the line.
+        """
+        shares_BV = prediction.speed_logits_BV.softmax(dim=-1)
+        stands_B = shares_BV[:, 0] > self.stands_above
         return PlanTensors(
             waypoints_BT3=prediction.waypoints_BT3,
             path_BP2=prediction.path_BP2,
-            target_speed_B=prediction.speed_logits_BV.softmax(dim=-1) @ self.speeds_V,
+            target_speed_B=(shares_BV @ self.speeds_V).masked_fill(stands_B, float(self.speeds_V[0])),
         )
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from drivevla.planner.heads.regression import SPEED_BINS_MPS, RegressionHead, two_hot
+from drivevla.planner.heads.regression import SPEED_BINS_MPS, RegressionHead, RegressionPrediction, two_hot
 from drivevla.types import HeadContext
 
 WIDTH, STEPS, EGO = 32, 8, 3
@@ -28,3 +28,10 @@ def test_two_hot_shares_have_the_value_as_their_mean() -> None:
     torch.testing.assert_close(shares.sum(dim=1), torch.ones(6))
     assert ((shares > 0).sum(dim=1) <= 2).all()
     assert shares[1, :2].tolist() == pytest.approx([0.75, 0.25])
+
+
+def test_a_car_that_will_rather_stand_stands_and_does_not_creep() -> None:
+    head = RegressionHead(WIDTH, steps=STEPS, speed_bins_mps=(0.0, 1.0, 2.0), stands_above=0.5)
+    shares = torch.tensor([[0.6, 0.0, 0.4], [0.4, 0.0, 0.6], [0.45, 0.55, 0.0]])
+    prediction = RegressionPrediction(torch.zeros(3, STEPS, 3), torch.zeros(3, 21, 2), shares.log())
+    assert head.decode(prediction).target_speed_B.tolist() == pytest.approx([0.0, 1.2, 0.55])
