@@ -102,6 +102,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "altered": "drivevla.evaluation.altered:altered_policy",
         "expert": "drivevla.sim.expert:Expert",
         "constant_velocity": "drivevla.policies.constant_velocity:ConstantVelocity",
+        "guarded": "drivevla.policies.guarded:guarded_policy",
         "lane_follower": "drivevla.policies.lane_follower:LaneFollower",
         "replay": "drivevla.policies.replay:Replay",
         "stand_still": "drivevla.policies.stand_still:StandStill",

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from drivevla.errors import UserError
 from drivevla.planner.safety import SafetyLayer, SafetyLimits, raised_points
-from drivevla.policies import Guarded, StandStill
+from drivevla.policies import ConstantVelocity, Guarded, StandStill
+from drivevla.policies.loading import load_policy
 from drivevla.testing import check_policy
 from drivevla.types import EgoState, LidarSweep, Observation, Plan
 
@@ -118,3 +120,11 @@ def test_raised_points_are_those_above_their_own_ground() -> None:
 
 def test_a_guarded_policy_is_a_policy() -> None:
     check_policy(Guarded(StandStill()), [seen(0.0, road())])
+
+
+def test_a_command_line_guards_a_policy_by_its_name() -> None:
+    guarded = load_policy("guarded", options={"policy": "constant_velocity"})
+    assert isinstance(guarded, Guarded)
+    assert isinstance(guarded.policy, ConstantVelocity)
+    with pytest.raises(UserError, match="expert is told the truth"):
+        load_policy("guarded", options={"policy": "expert"})
