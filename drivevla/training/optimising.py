@@ -56,18 +56,25 @@ def optimiser_of(model: nn.Module, stage: StageConfig) -> torch.optim.AdamW:
 
 
 def shared_gradient(model: nn.Module, clip_norm: float, world: int) -> Tensor:
-    """Average the gradients of all processes, then clip; the norm before."""
+    """Average the gradients of all processes, then clip; the norm before.
+
+    What no process has a gradient for has none afterwards, as with one process: the optimiser leaves it alone.
+    """
     learning = [weight for weight in model.parameters() if weight.requires_grad]
     if world > 1:
-        for weight in learning:
-            if weight.grad is None:  # all processes must take part in every exchange
-                weight.grad = torch.zeros_like(weight)
-        gradients = [weight.grad for weight in learning if weight.grad is not None]
-        flat = torch.cat([gradient.flatten() for gradient in gradients])  # one exchange instead of hundreds
-        dist.all_reduce(flat)
-        for gradient, shared in zip(gradients, (flat / world).split([each.numel() for each in gradients]), strict=True):
-            gradient.copy_(shared.view_as(gradient))
+        _exchange(learning, world)
     return torch.nn.utils.clip_grad_norm_(learning, clip_norm)
+
+
+def _exchange(learning: Sequence[nn.Parameter], world: int) -> None:
+    has = torch.tensor([float(weight.grad is not None) for weight in learning], device=learning[0].device)
+    # All processes must take part for every weight; one exchange instead of hundreds.
+    gradients = [torch.zeros_like(weight) if weight.grad is None else weight.grad for weight in learning]
+    flat = torch.cat([has, *(gradient.flatten() for gradient in gradients)])
+    dist.all_reduce(flat)
+    having, *shared = flat.split([len(has), *(each.numel() for each in gradients)])
+    for weight, count, gradient in zip(learning, having.tolist(), shared, strict=True):
+        weight.grad = (gradient / world).view_as(weight) if count else None
 
 
 @torch.no_grad()
