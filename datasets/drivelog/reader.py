@@ -6,7 +6,7 @@ import functools
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -131,20 +131,40 @@ class DriveLogReader:
             DataError: A file is missing or damaged; the message names it, and where in it.
             UnknownName: There is no such token.
         """
-        if token not in self._places:
-            raise unknown_name("sample of the drive log", token, ())
-        number, frame = self._places[token]
         row, pictures, sweep = self.encoded(token)
-        source = Provenance(
-            dataset=self._dataset,
-            scene=self._scenes[number].name,
-            token=token,
-            split=self._scenes[number].split,
-        )
+        number, frame = self._places[token]
         files = EpisodeFiles(number)
         images = {name: self._picture(name, data, files, frame) for name, data in pictures.items()}
         lidar = None if sweep is None else self._sweep(sweep, row, files)
+        return self._sample(token, row, images, lidar)
+
+    def sample_without_sensors(self, token: str) -> Sample:
+        """Read one sample but for its pictures and its sweep.
+
+        Raises:
+            DataError: A file is missing or damaged.
+            UnknownName: There is no such token.
+        """
+        return self._sample(token, self._row(token), {}, None)
+
+    def _sample(
+        self, token: str, row: Row, images: Mapping[str, NDArray[np.uint8]], lidar: LidarSweep | None
+    ) -> Sample:
+        number, _ = self._places[token]
+        scene = self._scenes[number]
+        source = Provenance(dataset=self._dataset, scene=scene.name, token=token, split=scene.split)
         return sample_of(row, source, images=images, lidar=lidar, future=self._future(number, row))
+
+    def _row(self, token: str) -> Row:
+        if token not in self._places:
+            raise unknown_name("sample of the drive log", token, ())
+        number, frame = self._places[token]
+        truth = self._truth(number)
+        if frame >= len(truth):
+            path = self._root / EpisodeFiles(number).truth
+            raise DataError(f"{path} has {len(truth)} rows, frame {frame} is asked for")
+        row: Row = truth.slice(frame, 1).to_pylist()[0]
+        return row
 
     def encoded(self, token: str) -> tuple[Row, dict[str, bytes], bytes | None]:
         """A sample as it is stored: its row, its pictures by camera and its sweep.
@@ -153,14 +173,9 @@ class DriveLogReader:
             DataError: A file is missing or damaged.
             UnknownName: There is no such token.
         """
-        if token not in self._places:
-            raise unknown_name("sample of the drive log", token, ())
+        row = self._row(token)
         number, frame = self._places[token]
         files = EpisodeFiles(number)
-        truth = self._truth(number)
-        if frame >= len(truth):
-            raise DataError(f"{self._root / files.truth} has {len(truth)} rows, frame {frame} is asked for")
-        row: Row = truth.slice(frame, 1).to_pylist()[0]
         pictures = self._pictures(number, frame) if row["cameras"] else {}
         missing = sorted({camera["name"] for camera in row["cameras"]} - pictures.keys())
         if missing:
@@ -174,10 +189,8 @@ class DriveLogReader:
         Raises:
             UnknownName: There is no such token.
         """
-        if token not in self._places:
-            raise unknown_name("sample of the drive log", token, ())
-        number, frame = self._places[token]
-        return self._future(number, self._truth(number).slice(frame, 1).to_pylist()[0])
+        row = self._row(token)
+        return self._future(self._places[token][0], row)
 
     def _future(self, number: int, row: Row) -> Future | None:
         return None if row["future"] is not None else self._poses(number).future(row["time_s"], self._sampling)

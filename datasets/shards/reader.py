@@ -122,12 +122,26 @@ class ShardReader:
             DataError: The record is damaged; the message names file and offset.
             UnknownName: There is no such token.
         """
+        return self._read(token, sensors=True)
+
+    def sample_without_sensors(self, token: str) -> Sample:
+        """Read one sample but for its pictures and its sweep.
+
+        Raises:
+            DataError: The record is damaged; the message names file and offset.
+            UnknownName: There is no such token.
+        """
+        return self._read(token, sensors=False)
+
+    def _read(self, token: str, *, sensors: bool) -> Sample:
         if token not in self._places:
             raise unknown_name("sample of the shards", token, ())
         number, scene = self._places[token]
         file, index = self._locate(number)
         try:
             row, pictures, sweep = unpack_record(file.record(index))
+            if not sensors:
+                pictures, sweep = {}, None
             sizes = {name: (spec.width_px, spec.height_px) for name, spec in self.rig.cameras.items()}
             images = {name: decode_image(data, size_px=sizes[name]) for name, data in pictures.items()}
             lidar = None if sweep is None else load_sweep(sweep, self.storage, timestamp_s=row["lidar_time_s"])

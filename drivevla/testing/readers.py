@@ -1,5 +1,6 @@
 """Does a reader keep the contract of ``drivevla.types.Reader``?"""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 
 from drivevla.errors import UserError
 from drivevla.geometry import interpolate_poses, invert_rigid, yaw_from_matrix
-from drivevla.types import Observation, Reader, Sample, Scene
+from drivevla.types import Observation, Reader, Sample, Scene, SparesSensors
 
 __all__ = ["check_reader"]
 
@@ -25,8 +26,9 @@ def check_reader(reader: Reader, *, samples_per_scene: int = 4, tolerance_m: flo
 
     Raises:
         AssertionError: There is no scene, a token belongs to two, a sample is read differently the second time, says
-            that it comes from elsewhere or is out of order, a token that does not exist gives something, or the
-            future of a sample is not where later samples are (mirrored axes, degrees, another rate).
+            that it comes from elsewhere or is out of order, a token that does not exist gives something, a sample
+            that was read without its sensors differs in something else, or the future of a sample is not where later
+            samples are (mirrored axes, degrees, another rate).
     """
     name = type(reader).__name__
     if not isinstance(reader, Reader):
@@ -42,6 +44,9 @@ def check_reader(reader: Reader, *, samples_per_scene: int = 4, tolerance_m: flo
     count = 0
     for scene in reader.scenes:
         samples = [_read_twice(reader, scene, token) for token in scene.tokens[:samples_per_scene]]
+        if isinstance(reader, SparesSensors):
+            for sample in samples:
+                _check_spared(sample, reader.sample_without_sensors(sample.source.token))
         for earlier, later in pairwise(samples):
             _check_pair(earlier, later, tolerance_m)
         count += len(samples)
@@ -71,6 +76,18 @@ def _read_twice(reader: Reader, scene: Scene, token: str) -> Sample:
     ):
         raise AssertionError(f"{source} was read differently the second time")
     return sample
+
+
+def _check_spared(whole: Sample, spared: Sample) -> None:
+    if not _same(spared.observation, replace(whole.observation, cameras={}, lidar=None)):
+        raise AssertionError(f"{whole.source} moves differently without its sensors, or still has some")
+    future, other = whole.truth.future, spared.truth.future
+    unlike = (future is None) != (other is None) or (
+        future is not None and other is not None and not np.array_equal(future.poses, other.poses)
+    )
+    said = (whole.source, whole.observation.instruction, whole.refused, whole.target_speed_mps)
+    if unlike or said != (spared.source, spared.observation.instruction, spared.refused, spared.target_speed_mps):
+        raise AssertionError(f"{whole.source} was driven differently without its sensors")
 
 
 def _same(first: Observation, second: Observation) -> bool:

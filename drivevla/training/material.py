@@ -18,7 +18,7 @@ from drivevla.training.batches import TrainingSample
 from drivevla.training.config import DataConfig
 from drivevla.training.data import SkippingSamples
 from drivevla.training.sources import Samples
-from drivevla.types import QuestionAnswer, Reader, Sample, Scene
+from drivevla.types import QuestionAnswer, Reader, Sample, Scene, SparesSensors
 
 __all__ = ["ReaderSamples", "TrainingMaterial", "read_material", "training_sample"]
 
@@ -60,8 +60,14 @@ class ReaderSamples:
     def __getitem__(self, index: int) -> TrainingSample:
         reader, token = self._places[index]
         sample = reader.sample(token)
-        made = training_sample(sample)
+        made = replace(training_sample(sample), auxiliary=auxiliary_target(sample.truth))
         return replace(made, questions=(*made.questions, *self._questions(sample))) if self._asking else made
+
+    def glance(self, index: int) -> TrainingSample:
+        """The sample without what is seen and asked, where its reader can leave that out: what was driven, quickly."""
+        reader, token = self._places[index]
+        read = reader.sample_without_sensors if isinstance(reader, SparesSensors) else reader.sample
+        return training_sample(read(token))
 
     def _questions(self, sample: Sample) -> tuple[QuestionAnswer, ...]:
         """The same ones each time."""
@@ -74,7 +80,7 @@ class ReaderSamples:
 
 
 def training_sample(sample: Sample) -> TrainingSample:
-    """What is learned from a sample of a data set.
+    """What is learned from a sample of a data set, but for what auxiliary heads should say.
 
     Raises:
         DataError: The sample has no future.
@@ -91,7 +97,6 @@ def training_sample(sample: Sample) -> TrainingSample:
         alternatives=sample.alternatives or (),
         explanation=sample.explanation,
         questions=sample.questions or (),
-        auxiliary=auxiliary_target(sample.truth),
     )
 
 

@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ from drivevla.training.columns import join_batches, rows_of
 from drivevla.training.order import Pick
 from drivevla.types import PlanTarget
 
-__all__ = ["BatchSource", "MemoryBatches", "Samples", "StreamedBatches"]
+__all__ = ["BatchSource", "Glances", "MemoryBatches", "Samples", "StreamedBatches"]
 
 _TOGETHER = 32
 """Samples that a reading process hands over at once while memory is filled."""
@@ -35,6 +35,15 @@ class Samples(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> TrainingSample: ...
+
+
+@runtime_checkable
+class Glances(Protocol):
+    """Samples that can be had without what is seen."""
+
+    def glance(self, index: int, /) -> TrainingSample:
+        """What was driven at a sample, and what was said."""
+        ...
 
 
 class BatchSource(Protocol):
@@ -84,12 +93,18 @@ class StreamedBatches:
             raise ConfigError("there is no sample to train on")
         self._samples, self._steps, self._dt_s = samples, steps, dt_s
         self._wordings, self._workers, self._device = wordings or Wordings(0), workers, device
+        self._drives: tuple[PlanTarget, Tensor] | None = None
 
     def __len__(self) -> int:
         return len(self._samples)
 
     def drives(self) -> tuple[PlanTarget, Tensor]:
-        """What the teacher did at every sample, and how fast the car was; reads them all once."""
+        """What the teacher did at every sample, and how fast the car was; reads them all, once and for all stages."""
+        if self._drives is None:
+            self._drives = self._read_drives()
+        return self._drives
+
+    def _read_drives(self) -> tuple[PlanTarget, Tensor]:
         loader: DataLoader[Any] = DataLoader(
             _Indexed(self._samples), batch_size=_TOGETHER, num_workers=self._workers,
             collate_fn=_Glance(self._steps, self._dt_s), generator=torch.Generator(),
@@ -246,7 +261,8 @@ class _Indexed(Dataset[TrainingSample]):
         return len(self._samples)
 
     def __getitem__(self, index: int) -> TrainingSample:
-        return self._samples[index]
+        samples = self._samples
+        return samples.glance(index) if isinstance(samples, Glances) else samples[index]
 
 
 class _Glance:

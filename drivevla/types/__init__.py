@@ -18,7 +18,7 @@ from drivevla.types.learning import (
 from drivevla.types.observation import CameraFrame, Command, EgoState, LidarSweep, Observation, PastPoses
 from drivevla.types.plan import Plan, PlanModes
 from drivevla.types.policy import Policy, PrivilegedPolicy
-from drivevla.types.reader import Fault, FaultKind, FindsFaults, Reader, RecognisesFolder, Scene
+from drivevla.types.reader import Fault, FaultKind, FindsFaults, Reader, RecognisesFolder, Scene, SparesSensors
 from drivevla.types.rig import CameraSpec, LidarSpec, SensorRig
 from drivevla.types.sample import (
     Alternative,
@@ -87,6 +87,7 @@ __all__ = [
     "SensorRig",
     "SignKind",
     "SignTruth",
+    "SparesSensors",
     "Truth",
     "VehicleLight",
     "Visibility",

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from drivevla.errors import ContractError
 from drivevla.types.sample import Sample
 
-__all__ = ["Fault", "FaultKind", "FindsFaults", "Reader", "RecognisesFolder", "Scene"]
+__all__ = ["Fault", "FaultKind", "FindsFaults", "Reader", "RecognisesFolder", "Scene", "SparesSensors"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,20 @@ class RecognisesFolder(Protocol):
     @classmethod
     def recognises(cls, root: Path) -> bool:
         """Whether ``root`` looks like this data set, intact or not."""
+        ...
+
+
+@runtime_checkable
+class SparesSensors(Protocol):
+    """A reader that can leave out pictures and sweep, for those who only ask what was driven."""
+
+    def sample_without_sensors(self, token: str) -> Sample:
+        """The sample as ``sample`` reads it, but for what its sensors saw; faults in that are not found.
+
+        Raises:
+            DataError: A record is corrupt; the message names it.
+            UnknownName: There is no such token.
+        """
         ...
 
 
