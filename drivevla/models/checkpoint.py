@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ __all__ = [
 
 FORMAT = 1
 WEIGHTS_FILE, ABOUT_FILE = "model.safetensors", "checkpoint.json"
+_EGO = "scene.ego.0.weight"
+"""The first layer of what sees how the car moves: a column for each feature."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,14 +126,18 @@ def load_checkpoint(folder: Path, device: torch.device | str = "cpu") -> tuple[D
 def take_weights(model: DrivingModel, folder: Path) -> tuple[str, ...]:
     """Give a model the weights of a checkpoint wherever name and shape agree; the others stay as they are.
 
+    Ego features are told apart by their names: one that the checkpoint did not see has no say at first.
+
     Returns:
         The names of those that stayed.
 
     Raises:
         CheckpointError: The folder holds no checkpoint, or no weight of it fits.
     """
-    read_about(folder)
+    about = read_about(folder)
     weights, own = _read_weights(folder), model.state_dict()
+    if _EGO in weights and set(about.model.ego) & set(model.config.ego):
+        weights[_EGO] = _columns_of(weights[_EGO], about.model.ego, model.config.ego)
     fitting = {name for name, value in weights.items() if name in own and own[name].shape == value.shape}
     if not fitting:
         raise CheckpointError(f"no weight of {folder} fits the model that is to begin with them")
@@ -138,6 +145,12 @@ def take_weights(model: DrivingModel, folder: Path) -> tuple[str, ...]:
         {name: weights[name].to(value.dtype) if name in fitting else value for name, value in own.items()}
     )
     return tuple(sorted(set(own) - fitting))
+
+
+def _columns_of(weight: torch.Tensor, names: Sequence[str], wanted: Sequence[str]) -> torch.Tensor:
+    """The columns of some features out of those of others; nothing for those that are not there."""
+    columns = [weight[:, names.index(name)] if name in names else torch.zeros_like(weight[:, 0]) for name in wanted]
+    return torch.stack(columns, dim=1)
 
 
 def _read_weights(folder: Path) -> dict[str, torch.Tensor]:

@@ -145,6 +145,20 @@ def test_training_can_begin_with_a_trained_policy_and_says_what_it_learns_anew(t
         torch.testing.assert_close(after[name], before[name])
 
 
+def test_a_policy_that_is_told_more_of_the_car_keeps_what_it_knew(tmp_path: Path) -> None:
+    first = train_recipe(recipe("model.ego=[speed_mps,yaw_rate_radps]"), material(), tmp_path / "first")
+    nothing = ("training.stages.see.learning_rate=1e-30", "training.stages.drive.learning_rate=1e-30")
+    told = recipe(
+        f"training.begin_with={first}", "model.ego=[standing_s,speed_mps]", "training.stored_as=float32",
+        "training.ema_decay=0", *nothing,
+    )  # fmt: skip
+    second = train_recipe(told, material(), tmp_path / "second")
+    assert (tmp_path / "second" / "artefacts" / "learned_anew.txt").read_text() == ""
+    before, after = (load_checkpoint(each)[0].state_dict()["scene.ego.0.weight"] for each in (first, second))
+    torch.testing.assert_close(after[:, 1], before[:, 0])
+    assert not after[:, 0].any()
+
+
 def test_a_head_that_the_policy_had_not_is_fitted_to_the_data(tmp_path: Path) -> None:
     first = train_recipe(recipe(), material(), tmp_path / "first")
     plain, begun = (
