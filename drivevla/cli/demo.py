@@ -13,8 +13,10 @@ Examples:
 """
 
 import argparse
+import os
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +33,7 @@ __all__ = ["add_arguments", "run"]
 
 _LIVE_S = 36_000.0
 _QUIT = ("quit", "exit", "q")
+_PATIENCE_S = 120.0
 _PAUSE_S = 2.0
 """At least so long between two lines of what the car says."""
 
@@ -101,7 +104,8 @@ def _plain(config: "DemoConfig", arguments: argparse.Namespace) -> "DemoResult":
 
     said = f"{len(config.sentences)} sentence{'s' * (len(config.sentences) != 1)}"
     print(f"driving {config.map or 'the map of the server'} by {said}, at most {config.seconds:g} s ...", flush=True)
-    return run_demo(config, arguments.out, host=arguments.host, port=arguments.port, progress=_Bar())
+    watched = _Watched(_Bar(), patience_s=_PATIENCE_S)
+    return run_demo(config, arguments.out, host=arguments.host, port=arguments.port, progress=watched)
 
 
 def _live(config: "DemoConfig", arguments: argparse.Namespace) -> "DemoResult":
@@ -160,6 +164,40 @@ class _Terminal:
             if not self._inbox.say(line):
                 print("nothing was said; type a sentence, or `quit`", flush=True)
         self._inbox.close()
+
+
+class _Watched:
+    """Ends the command where nothing is heard of the drive any more.
+
+    CARLA's client sometimes misses the word that its Traffic Manager waits for, and stands still inside its own code,
+    where no exception reaches it (docs/speed.md).
+
+    Args:
+        tell: Is told what is heard.
+        patience_s: From one sign of life to the next, once there was one.
+    """
+
+    def __init__(self, tell: Callable[[float], None], *, patience_s: float) -> None:
+        self._tell, self._patience_s = tell, patience_s
+        self._sign, self._watches = threading.Event(), False
+
+    def __call__(self, share: float) -> None:
+        self._sign.set()
+        if not self._watches:
+            self._watches = True
+            threading.Thread(target=self._watch, name="watch", daemon=True).start()
+        self._tell(share)
+
+    def _watch(self) -> None:
+        while self._sign.wait(self._patience_s):
+            self._sign.clear()
+        print(
+            f"drivevla: error: nothing was heard of the drive for {self._patience_s:g} s: CARLA's client stands still. "
+            "Run the command again.",
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(1)
 
 
 class _Bar:

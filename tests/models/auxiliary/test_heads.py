@@ -153,7 +153,7 @@ def test_every_head_learns_one_batch_by_heart_from_what_it_reads(batch: Training
     optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
     assert queries is not None
     first: dict[str, float] = {}
-    for _ in range(120):
+    for _ in range(240):
         seen = dataclasses.replace(scene, objects=queries(tokens, torch.ones(3, 8, dtype=torch.bool)))
         given = AuxiliaryInput(tokens_BND=tokens, scene=seen, sensors=batch.sensors)
         terms = auxiliary_terms(model.auxiliary, given, batch.auxiliary)

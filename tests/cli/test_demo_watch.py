@@ -1,0 +1,36 @@
+"""A demonstration that nothing is heard of."""
+
+import subprocess
+import sys
+
+HUNG = """
+import time
+from drivevla.cli.demo import _Watched
+watched = _Watched(print, patience_s=0.5)
+for share in (0.1, 0.2):
+    watched(share)
+    time.sleep(0.2)
+time.sleep({sleeps})
+print("came to its end")
+"""
+
+
+def run(sleeps: float) -> "subprocess.CompletedProcess[str]":
+    program = HUNG.format(sleeps=sleeps)
+    return subprocess.run(
+        [sys.executable, "-u", "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_a_drive_of_which_nothing_is_heard_ends_with_what_to_do() -> None:
+    ended = run(30.0)
+    assert (ended.returncode, ended.stdout) == (1, "0.1\n0.2\n")
+    assert "nothing was heard of the drive for 0.5 s" in ended.stderr
+    assert "Run the command again" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_drive_with_signs_of_life_comes_to_its_end() -> None:
+    ended = run(0.05)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.endswith("came to its end\n")
