@@ -34,4 +34,6 @@ def test_a_car_that_will_rather_stand_stands_and_does_not_creep() -> None:
     head = RegressionHead(WIDTH, steps=STEPS, speed_bins_mps=(0.0, 1.0, 2.0), stands_above=0.5)
     shares = torch.tensor([[0.6, 0.0, 0.4], [0.4, 0.0, 0.6], [0.45, 0.55, 0.0]])
     prediction = RegressionPrediction(torch.zeros(3, STEPS, 3), torch.zeros(3, 21, 2), shares.log())
-    assert head.decode(prediction).target_speed_B.tolist() == pytest.approx([0.0, 1.2, 0.55])
+    speed = head.decode(prediction).target_speed_B
+    assert speed is not None
+    assert speed.tolist() == pytest.approx([0.0, 1.2, 0.55])
