@@ -20,7 +20,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from drivevla.cli.parser import Parser
 from drivevla.errors import UserError
@@ -104,8 +104,8 @@ def _plain(config: "DemoConfig", arguments: argparse.Namespace) -> "DemoResult":
 
     said = f"{len(config.sentences)} sentence{'s' * (len(config.sentences) != 1)}"
     print(f"driving {config.map or 'the map of the server'} by {said}, at most {config.seconds:g} s ...", flush=True)
-    watched = _Watched(_Bar(), patience_s=_PATIENCE_S)
-    return run_demo(config, arguments.out, host=arguments.host, port=arguments.port, progress=watched)
+    with _Watched(_Bar(), patience_s=_PATIENCE_S) as watched:
+        return run_demo(config, arguments.out, host=arguments.host, port=arguments.port, progress=watched)
 
 
 def _live(config: "DemoConfig", arguments: argparse.Namespace) -> "DemoResult":
@@ -170,7 +170,7 @@ class _Watched:
     """Ends the command where nothing is heard of the drive any more.
 
     CARLA's client sometimes misses the word that its Traffic Manager waits for, and stands still inside its own code,
-    where no exception reaches it (docs/speed.md).
+    where no exception reaches it (docs/speed.md). A context manager: behind its end nothing is waited for any more.
 
     Args:
         tell: Is told what is heard.
@@ -179,7 +179,14 @@ class _Watched:
 
     def __init__(self, tell: Callable[[float], None], *, patience_s: float) -> None:
         self._tell, self._patience_s = tell, patience_s
-        self._sign, self._watches = threading.Event(), False
+        self._sign, self._watches, self._over = threading.Event(), False, False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True
+        self._sign.set()
 
     def __call__(self, share: float) -> None:
         self._sign.set()
@@ -191,6 +198,8 @@ class _Watched:
     def _watch(self) -> None:
         while self._sign.wait(self._patience_s):
             self._sign.clear()
+            if self._over:
+                return
         print(
             f"drivevla: error: nothing was heard of the drive for {self._patience_s:g} s: CARLA's client stands still. "
             "Run the command again.",

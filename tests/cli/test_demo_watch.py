@@ -6,11 +6,12 @@ import sys
 HUNG = """
 import time
 from drivevla.cli.demo import _Watched
-watched = _Watched(print, patience_s=0.5)
-for share in (0.1, 0.2):
-    watched(share)
-    time.sleep(0.2)
-time.sleep({sleeps})
+with _Watched(print, patience_s=0.5) as watched:
+    for share in (0.1, 0.2):
+        watched(share)
+        time.sleep(0.2)
+    time.sleep({sleeps})
+time.sleep(1.0)
 print("came to its end")
 """
 
@@ -30,7 +31,7 @@ def test_a_drive_of_which_nothing_is_heard_ends_with_what_to_do() -> None:
     assert "Traceback" not in ended.stderr
 
 
-def test_a_drive_with_signs_of_life_comes_to_its_end() -> None:
+def test_a_drive_with_signs_of_life_comes_to_its_end_and_its_process_goes_on() -> None:
     ended = run(0.05)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.endswith("came to its end\n")
