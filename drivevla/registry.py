@@ -49,6 +49,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
     },
     "encoders": {  # camera and LiDAR encoders: drivevla.perception
         "convolutional": "drivevla.perception.cameras.convolutional:ConvolutionalEncoder",
+        "ground": "drivevla.perception.ground:GroundEncoder",
         "language_model": "drivevla.models.backbone.language_model:LanguageBackbone",
         "objects": "drivevla.perception.objects:ObjectQueries",
         "pillars": "drivevla.perception.lidar.pillars:PillarEncoder",
@@ -58,6 +59,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
     "auxiliary": {  # heads that only learn beside the planner: drivevla.models.auxiliary
         "boxes": "drivevla.models.auxiliary.boxes:BoxHead",
         "depth": "drivevla.models.auxiliary.dense:DepthHead",
+        "ground_grid": "drivevla.models.auxiliary.dense:GroundGridHead",
         "lamps": "drivevla.models.auxiliary.lamps:LampHead",
         "lead": "drivevla.models.auxiliary.traffic:LeadHead",
         "light": "drivevla.models.auxiliary.traffic:LightHead",

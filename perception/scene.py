@@ -1,6 +1,6 @@
 """All sensors together: the tokens of a scene.
 
-B batch, S scene tokens, D width, X and Y cells, H and W rows and columns.
+B batch, S scene tokens, D width, C channels, X and Y cells, H and W rows and columns.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from drivevla.errors import ContractError, unknown_name
 from drivevla.perception.cameras.rays import RayEmbedding
 from drivevla.perception.collating import EGO_FEATURES, PAST_S
+from drivevla.perception.ground import GroundEncoder
 from drivevla.perception.history import PastEncoder
 from drivevla.perception.lidar.grid import BevGrid
 from drivevla.perception.lifting import lift_cameras
@@ -33,6 +34,7 @@ class Scene:
         keep_BS: False for what is absent.
         bev_BDXY: The grid around the car, camera and LiDAR fused; None where the recipe has neither LiDAR nor lifting.
         camera_features: (B, D, H, W) by camera, for auxiliary heads.
+        ground_BCXY: The ground near the car in finer cells; None where the recipe does not look at it.
         objects: What object queries found; None where the recipe has none.
     """
 
@@ -40,6 +42,7 @@ class Scene:
     keep_BS: Tensor
     bev_BDXY: Tensor | None
     camera_features: Mapping[str, Tensor]
+    ground_BCXY: Tensor | None = None
     objects: ObjectSet | None = None
 
 
@@ -50,6 +53,7 @@ class SceneEncoder(nn.Module):
         width: Of the tokens.
         cameras: Encodes pictures: ``(B, 3, H, W) uint8 -> (B, D, h, w)``; shared by all cameras. None for a blind car.
         lidar: Encodes sweeps: ``LidarBatch -> (B, D, X, Y)``, with its ``grid``. None for a recipe without.
+        ground: Looks at the ground near the car in fine cells: ``(cameras, lidar) -> (B, C, X, Y)``. None for without.
         lift: Whether camera features are brought to the grid and fused there too.
         objects: Finds objects in all tokens: ``(tokens, keep) -> ObjectSet``; its tokens join the others.
         grid: Of the lifted features where there is no LiDAR encoder.
@@ -70,6 +74,7 @@ class SceneEncoder(nn.Module):
         *,
         cameras: nn.Module | None,
         lidar: nn.Module | None,
+        ground: GroundEncoder | None = None,
         lift: bool = False,
         objects: nn.Module | None = None,
         grid: BevGrid | None = None,
@@ -82,7 +87,7 @@ class SceneEncoder(nn.Module):
         if cameras is None and (lidar is None or lift):
             raise ContractError("a scene needs cameras or LiDAR, and lifting needs cameras")
         self.width, self.cameras, self.lidar, self.lift, self.token_cells = width, cameras, lidar, lift, token_cells
-        self.halved = halved
+        self.halved, self.ground = halved, ground
         self.grid: BevGrid = lidar.grid if lidar is not None else grid or BevGrid(cell_m=2.0)  # type: ignore[assignment]
         self.rays = RayEmbedding(width) if cameras is not None else None
         self.fuse = nn.Conv2d(2 * width, width, 3, padding=1) if lift and lidar is not None else None
@@ -108,10 +113,14 @@ class SceneEncoder(nn.Module):
         bev_BDXY = self._from_above(features, batch)
         if bev_BDXY is not None:
             groups.append(self._grid_tokens(bev_BDXY, batch.lidar))
+        ground_BCXY = None
+        if self.ground is not None:
+            ground_BCXY = self.ground(batch.cameras, batch.lidar if batch.lidar is not None else _no_sweep(batch))
         if batch.frame_B is not None:  # all that is dear to compute is done: from here on every sample has its own
             groups = [(tokens[batch.frame_B], keep[batch.frame_B]) for tokens, keep in groups]
             features = {name: feature[batch.frame_B] for name, feature in features.items()}
             bev_BDXY = None if bev_BDXY is None else bev_BDXY[batch.frame_B]
+            ground_BCXY = None if ground_BCXY is None else ground_BCXY[batch.frame_B]
         groups += self._moved(batch)
         tokens_BSD = self.norm(torch.cat([tokens for tokens, _ in groups], dim=1))
         keep_BS = torch.cat([keep for _, keep in groups], dim=1)
@@ -119,7 +128,14 @@ class SceneEncoder(nn.Module):
         if found is not None:
             tokens_BSD = torch.cat([tokens_BSD, found.tokens_BKD], dim=1)
             keep_BS = torch.cat([keep_BS, keep_BS.new_ones(found.tokens_BKD.shape[:2])], dim=1)
-        return Scene(tokens_BSD=tokens_BSD, keep_BS=keep_BS, bev_BDXY=bev_BDXY, camera_features=features, objects=found)
+        return Scene(
+            tokens_BSD=tokens_BSD,
+            keep_BS=keep_BS,
+            bev_BDXY=bev_BDXY,
+            camera_features=features,
+            ground_BCXY=ground_BCXY,
+            objects=found,
+        )
 
     def _moved(self, batch: SensorBatch) -> list[tuple[Tensor, Tensor]]:
         """How the car moves, and how it did."""

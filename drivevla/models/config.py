@@ -58,6 +58,8 @@ class ModelConfig:
     """Cameras whose pictures are brought to half their size first: those to the sides need not read lamps."""
     lidar: PartConfig | None = field(default_factory=lambda: PartConfig(name="pillars"))
     """Encodes sweeps; null for a model without."""
+    ground: PartConfig | None = None
+    """Looks at the ground near the car in fine cells (the registry's encoder "ground"); null for a model without."""
     lift: bool = False
     """Whether camera features are brought to the grid around the car too."""
     readers: tuple[str, ...] = ("minilm", "characters")

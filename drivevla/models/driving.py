@@ -68,6 +68,7 @@ class DrivingModel(nn.Module):
             config.width,
             cameras=build_part("encoders", config.cameras, config.width) if config.cameras else None,
             lidar=build_part("encoders", config.lidar, config.width) if config.lidar else None,
+            ground=build_part("encoders", config.ground, config.width) if config.ground else None,
             lift=config.lift,
             halved=config.halved,
             objects=build_part("encoders", config.objects, config.width) if config.objects else None,
@@ -87,9 +88,11 @@ class DrivingModel(nn.Module):
             steps=config.steps,
             dt_s=config.dt_s,
             ego_size=len(EGO_FEATURES) if config.head_sees_ego else 0,
+            ground=self.scene.ground.grid if self.scene.ground else None,
+            ground_channels=self.scene.ground.channels if self.scene.ground else 0,
         )
         self.refusal = nn.Linear(config.width, 1)
-        self.auxiliary = auxiliary_heads(config, self.scene.grid)
+        self.auxiliary = auxiliary_heads(config, self.scene)
         self.text = _text_decoder(config)
         keep_frozen(self)
 
@@ -107,6 +110,7 @@ class DrivingModel(nn.Module):
             keep_BS=scene.keep_BS.new_ones(tokens_BND.shape[:2]),
             ego_BE=batch.ego_BE,
             bev_BDXY=scene.bev_BDXY,
+            ground_BCXY=scene.ground_BCXY,
         )
         if self.config.head_hears and words is not None:
             context = replace(context, language_BLD=words.tokens_BLD, language_keep_BL=words.keep_BL)

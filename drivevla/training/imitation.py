@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -18,9 +18,12 @@ from drivevla.models.auxiliary.heads import AuxiliaryInput, auxiliary_terms
 from drivevla.models.driving import DrivingModel, Understanding
 from drivevla.training.augmenting import AugmentationConfig, augmented
 from drivevla.training.batches import TrainingBatch
+from drivevla.training.shifting import ShiftConfig, drawn_placement, shifted
 from drivevla.types import SensorBatch
 
 __all__ = ["Imitation"]
+
+ConfigT = TypeVar("ConfigT", AugmentationConfig, ShiftConfig)
 
 
 class Imitation:
@@ -32,6 +35,7 @@ class Imitation:
         ego_dropout: Share of samples that are not told how the car moves: one that stands must not stand on because
             it stands.
         augmentation: How pictures and sweeps are changed, as ``AugmentationConfig`` has it.
+        shift: How far the car is moved beside its line, as ``ShiftConfig`` has it.
 
     Raises:
         ConfigError: A change has no such name, or is too large.
@@ -44,10 +48,12 @@ class Imitation:
         sensor_dropout: float = 0.0,
         ego_dropout: float = 0.0,
         augmentation: Mapping[str, float] | None = None,
+        shift: Mapping[str, float] | None = None,
     ) -> None:
         self.instruction_dropout, self.sensor_dropout = instruction_dropout, sensor_dropout
         self.ego_dropout = ego_dropout
-        self.augmentation = _changes(augmentation)
+        self.augmentation = None if augmentation is None else _config(AugmentationConfig, "augmentation", augmentation)
+        self.shift = None if shift is None else _config(ShiftConfig, "shift", shift)
 
     def loss(self, model: DrivingModel, batch: TrainingBatch, teacher: Any | None = None) -> Mapping[str, Tensor]:
         """The head's terms, those of the auxiliary heads, and ``refusal`` in nats, 0 where nobody knows.
@@ -55,8 +61,15 @@ class Imitation:
         Raises:
             ContractError: The model has auxiliary heads, and no sample of the batch has a target for any.
         """
+        batch = self.placed(model, batch)
         seen = self.seen(model, batch)
         return self.terms(model, model(seen.sensors), seen, batch)
+
+    def placed(self, model: DrivingModel, batch: TrainingBatch) -> TrainingBatch:
+        """The batch as cars a little beside the real ones would have recorded it, while the model trains."""
+        if self.shift is None or not model.training:
+            return batch
+        return shifted(batch, drawn_placement(batch.sensors.frames, self.shift))
 
     def seen(self, model: DrivingModel, batch: TrainingBatch) -> TrainingBatch:
         """The batch as a model in training gets to see it: some sentences and sensors are taken away."""
@@ -121,11 +134,9 @@ def _calibrated(seen: TrainingBatch, batch: TrainingBatch) -> SensorBatch:
     return replace(batch.sensors, cameras=cameras).unshared()
 
 
-def _changes(asked: Mapping[str, float] | None) -> AugmentationConfig | None:
-    if asked is None:
-        return None
-    known = [field.name for field in fields(AugmentationConfig)]
+def _config(kind: type[ConfigT], what: str, asked: Mapping[str, float]) -> ConfigT:
+    known = [field.name for field in fields(kind)]
     for name in asked:
         if name not in known:
-            raise unknown_name("augmentation", name, known)
-    return AugmentationConfig(**asked)
+            raise unknown_name(what, name, known)
+    return kind(**asked)

@@ -52,6 +52,7 @@ class JointText:
         Raises:
             ContractError: The model has no text decoder.
         """
+        batch = self.imitation.placed(model, batch)
         seen = self.imitation.seen(model, batch)
         understanding = model(seen.sensors)
         terms = self.imitation.terms(model, understanding, seen, batch)

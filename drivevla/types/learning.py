@@ -1,7 +1,7 @@
 """What planner heads and objectives promise each other. Tensors are named here, torch is not imported.
 
-B batch, S scene tokens, L language tokens, D width, T future steps, P path points, K modes, E ego features, X and Y
-cells of a grid.
+B batch, S scene tokens, L language tokens, D width, C channels, T future steps, P path points, K modes, E ego features,
+X and Y cells of a grid.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ class HeadContext:
         language_keep_BL: False for padding.
         ego_BE: Ego state features; the first is the speed in m/s.
         bev_BDXY: Features on a grid around the car, where perception makes one; X ahead, Y to the left.
+        ground_BCXY: Features on a finer grid of the ground near the car, where perception makes one; a head that looks
+            at it is built with that grid.
     """
 
     tokens_BSD: Tensor
@@ -49,6 +51,7 @@ class HeadContext:
     language_keep_BL: Tensor | None = None
     ego_BE: Tensor | None = None
     bev_BDXY: Tensor | None = None
+    ground_BCXY: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Check shapes.
@@ -66,9 +69,11 @@ class HeadContext:
             _require_prefix("language_BLD", self.language_BLD, self.tokens_BSD.shape[:1])
         if self.ego_BE is not None:
             _require_prefix("ego_BE", self.ego_BE, self.tokens_BSD.shape[:1])
-        if self.bev_BDXY is not None:
-            _require_shape("bev_BDXY", self.bev_BDXY, 4)
-            _require_prefix("bev_BDXY", self.bev_BDXY, self.tokens_BSD.shape[:1])
+        for name in ("bev_BDXY", "ground_BCXY"):
+            grid = getattr(self, name)
+            if grid is not None:
+                _require_shape(name, grid, 4)
+                _require_prefix(name, grid, self.tokens_BSD.shape[:1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,15 @@ class BevGrid:
         inside = (cell[..., 0] >= 0) & (cell[..., 0] < size_x) & (cell[..., 1] >= 0) & (cell[..., 1] < size_y)
         return cell[..., 0] * size_y + cell[..., 1], inside
 
+    def places(self, xy_m: Tensor) -> Tensor:
+        """(..., 2) where (..., 2) points lie on features of this grid, as ``grid_sample`` wants it.
+
+        From -1 to 1 within the grid, the last axis first: to the left, then ahead.
+        """
+        low = xy_m.new_tensor([self.ahead_m[0], self.aside_m[0]])
+        high = xy_m.new_tensor([self.ahead_m[1], self.aside_m[1]])
+        return (2 * (xy_m - low) / (high - low) - 1).flip(-1)
+
     def centres(self, device: torch.device | None = None) -> Tensor:
         """(X, Y, 2) middles of the cells in metres."""
         x, y = (

@@ -11,9 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from drivevla.errors import ContractError
+from drivevla.perception.lidar.grid import BevGrid
 from drivevla.planner.actions import wrap_angle
+from drivevla.planner.heads.looking import PathLook
 from drivevla.planner.heads.masking import masked_mean
-from drivevla.planner.heads.memory import MemoryReader, PlanQueries
+from drivevla.planner.heads.memory import Memory, MemoryReader, PlanQueries, query_layers
 from drivevla.planner.heads.scale import WaypointScale
 from drivevla.types import HeadContext, PlanTarget, PlanTensors
 
@@ -29,11 +32,15 @@ STANDS_ABOVE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class RegressionPrediction:
-    """Waypoints and path in metres and radians; the speed as a distribution over bins."""
+    """Waypoints and path in metres and radians; the speed as a distribution over bins.
+
+    ``draft_BP2`` is the path before a look at the ground; None without one.
+    """
 
     waypoints_BT3: Tensor
     path_BP2: Tensor
     speed_logits_BV: Tensor
+    draft_BP2: Tensor | None = None
 
 
 class RegressionHead(nn.Module):
@@ -56,6 +63,13 @@ class RegressionHead(nn.Module):
         speed_bins_mps: Target speeds that are told apart, ascending from 0; TransFuser++'s where left out.
         stands_above: The car stands where the share of speed 0 is more than this. With fine bins 0.5 is right: there
             speeds above half the first bin never have as much of it.
+        looks: Whether the path is a draft that looks at the ground it leads over (``PathLook``), after which all
+            queries are asked once more.
+        ground: The grid of the ground's features; needed to look.
+        ground_channels: Of these features.
+
+    Raises:
+        ContractError: The head shall look, and the model has no ground to look at.
     """
 
     speeds_V: Tensor
@@ -72,6 +86,9 @@ class RegressionHead(nn.Module):
         attention_heads: int = 4,
         speed_bins_mps: tuple[float, ...] = SPEED_BINS_MPS,
         stands_above: float = STANDS_ABOVE,
+        looks: bool = False,
+        ground: BevGrid | None = None,
+        ground_channels: int = 0,
     ) -> None:
         super().__init__()
         self.steps, self.path_points, self.stands_above = steps, path_points, stands_above
@@ -81,24 +98,53 @@ class RegressionHead(nn.Module):
         self.waypoint = nn.Linear(width, 3)
         self.bend = nn.Linear(width, 1)
         self.speed = nn.Linear(width, len(speed_bins_mps))
+        self.look: PathLook | None = None
+        if looks:
+            if ground is None:
+                raise ContractError("a head that looks at the ground needs a model with ground (name: ground)")
+            self.look = PathLook(width, channels=ground_channels, grid=ground)
+            self.again = query_layers(width, layers=1, attention_heads=attention_heads)
+            # What is changed after the look begins as nothing: the draft stands until it is known better.
+            self.waypoint_change = _nothing(nn.Linear(width, 3))
+            self.bend_change = _nothing(nn.Linear(width, 1))
+            self.speed_change = _nothing(nn.Linear(width, len(speed_bins_mps)))
         self.register_buffer("speeds_V", torch.tensor(speed_bins_mps, dtype=torch.float32), persistent=False)
 
     def forward(self, context: HeadContext) -> RegressionPrediction:
         """Predict everything at once."""
-        answers_BND = self.queries(self.memory(context))
-        ways_BTD, path_BPD, speed_BD = (
-            answers_BND[:, : self.steps],
-            answers_BND[:, self.steps : -1],
-            answers_BND[:, -1],
-        )
+        memory = self.memory(context)
+        answers_BND = self.queries(memory)
+        ways_BTD, path_BPD, speed_BD = self._parts(answers_BND)
+        units_BT3, bend_BP, logits_BV = self.waypoint(ways_BTD), self.bend(path_BPD)[..., 0], self.speed(speed_BD)
+        if self.look is None:
+            return RegressionPrediction(self.scale.restore(units_BT3), _path(bend_BP), logits_BV)
+        draft_BP2 = _path(bend_BP)
+        ways_BTD, path_BPD, speed_BD = self._parts(self._looked(answers_BND, draft_BP2, context, memory))
         return RegressionPrediction(
-            waypoints_BT3=self.scale.restore(self.waypoint(ways_BTD)),
-            path_BP2=_path(self.bend(path_BPD)[..., 0]),
-            speed_logits_BV=self.speed(speed_BD),
+            waypoints_BT3=self.scale.restore(units_BT3 + self.waypoint_change(ways_BTD)),
+            path_BP2=_path(bend_BP + self.bend_change(path_BPD)[..., 0]),
+            speed_logits_BV=logits_BV + self.speed_change(speed_BD),
+            draft_BP2=draft_BP2,
         )
 
+    def _parts(self, answers_BND: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the waypoints, the path's points and the speed."""
+        return answers_BND[:, : self.steps], answers_BND[:, self.steps : -1], answers_BND[:, -1]
+
+    def _looked(self, answers_BND: Tensor, draft_BP2: Tensor, context: HeadContext, memory: Memory) -> Tensor:
+        """(B, N, D) all answers again, those of the path's points knowing what lies there."""
+        if context.ground_BCXY is None:
+            raise ContractError("this head looks at the ground near the car, and the context has none")
+        assert self.look is not None
+        # Where to look follows from the draft, and looking does not bend it: its own loss does.
+        seen_BPD = self.look(draft_BP2.detach(), context.ground_BCXY)
+        ways_BTD, path_BPD, speed_BD = self._parts(answers_BND)
+        asked_BND = torch.cat([ways_BTD, path_BPD + seen_BPD, speed_BD[:, None]], dim=1)
+        again: Tensor = self.again(asked_BND, memory.tokens_BMD, memory_key_padding_mask=~memory.keep_BM)
+        return again
+
     def loss(self, prediction: RegressionPrediction, target: PlanTarget) -> dict[str, Tensor]:
-        """``waypoints`` and ``path`` in metres, ``yaw`` in radians, ``speed`` in nats."""
+        """``waypoints``, ``path`` and its ``draft`` in metres, ``yaw`` in radians, ``speed`` in nats."""
         gap_BT3 = prediction.waypoints_BT3 - target.waypoints_BT3
         terms = {
             "waypoints": masked_mean(gap_BT3[..., :2].abs().sum(dim=-1), target.valid_BT),
@@ -107,6 +153,9 @@ class RegressionHead(nn.Module):
         if target.path_BP2 is not None and target.path_valid_BP is not None:
             gap_BP = (prediction.path_BP2 - target.path_BP2).abs().sum(dim=-1)
             terms["path"] = masked_mean(gap_BP, target.path_valid_BP)
+            if prediction.draft_BP2 is not None:
+                gap_BP = (prediction.draft_BP2 - target.path_BP2).abs().sum(dim=-1)
+                terms["draft"] = masked_mean(gap_BP, target.path_valid_BP)
         if target.target_speed_B is not None:
             known_B = ~target.target_speed_B.isnan()
             shares_BV = two_hot(target.target_speed_B.nan_to_num(0.0), self.speeds_V)
@@ -144,3 +193,9 @@ def _path(bend_BP: Tensor) -> Tensor:
     heading_BP = (0.1 * bend_BP).cumsum(dim=1)
     steps_BP2 = torch.stack([heading_BP.cos(), heading_BP.sin()], dim=-1)
     return F.pad(steps_BP2.cumsum(dim=1), (0, 0, 1, 0))
+
+
+def _nothing(layer: nn.Linear) -> nn.Linear:
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer

@@ -19,7 +19,7 @@ from drivevla.perception.cameras.projection import project_points
 from drivevla.perception.lidar.grid import BevGrid
 from drivevla.types import CameraBatch, LidarBatch
 
-__all__ = ["DepthHead", "SemanticGridHead", "token_depths"]
+__all__ = ["DepthHead", "GroundGridHead", "SemanticGridHead", "token_depths"]
 
 _FARTHEST_M = 80.0
 
@@ -41,7 +41,7 @@ class SemanticGridHead(nn.Module):
         middle = width // 2 if channels is None else channels
         self.look = nn.Sequential(nn.Conv2d(width, middle, 1 + 2 * around, padding=around), nn.GELU())
         self.tell = nn.Conv2d(middle, len(GRID_CLASSES), 3, padding=1)
-        self._where_XY2 = _lookup(grid)
+        self._where_XY2 = grid.places(SEMANTIC_GRID.centres())
 
     def forward(self, given: AuxiliaryInput) -> Tensor:
         """(B, C, X, Y) logits on ``SEMANTIC_GRID``."""
@@ -54,16 +54,37 @@ class SemanticGridHead(nn.Module):
         return logits
 
     def loss(self, prediction: Tensor, given: AuxiliaryInput, target: AuxiliaryBatch) -> Mapping[str, Tensor]:
-        """One term a class: half of it the mean surprise of the cells that are it, half that of all others, in nats."""
-        is_it = target.grid_BCXY.to(prediction)
-        is_not = 1.0 - is_it
-        surprise = F.binary_cross_entropy_with_logits(prediction, is_it, reduction="none")
-        known_BC = target.grid_known_BC.to(surprise)
-        # A walker is four cells of four thousand: unbalanced, "nowhere" would be a fine answer.
-        halves_BC = sum(
-            (surprise * part).sum(dim=(2, 3)) / part.sum(dim=(2, 3)).clamp_min(1.0) for part in (is_it, is_not)
-        )
-        return dict(zip(GRID_CLASSES, (0.5 * halves_BC * known_BC).mean(dim=0).unbind(), strict=True))
+        """One term a class, as ``_grid_terms`` has it."""
+        return _grid_terms(prediction, target, torch.ones_like(prediction[0, 0]))
+
+
+class GroundGridHead(nn.Module):
+    """The same classes from the finer cells of the ground near the car, so far as these reach.
+
+    Args:
+        width: Of the model; the ground has channels of its own.
+        ground: The grid of these cells.
+        ground_channels: Of their features.
+    """
+
+    needs: Need | None = "ground"
+
+    def __init__(self, width: int, *, ground: BevGrid | None, ground_channels: int) -> None:
+        super().__init__()
+        self.tell = nn.Conv2d(max(ground_channels, 1), len(GRID_CLASSES), 1)
+        self._where_XY2 = SEMANTIC_GRID.centres() if ground is None else ground.places(SEMANTIC_GRID.centres())
+
+    def forward(self, given: AuxiliaryInput) -> Tensor:
+        """(B, C, X, Y) logits on ``SEMANTIC_GRID``, 0 beyond the ground's own grid."""
+        ground_BCXY = given.scene.ground_BCXY
+        assert ground_BCXY is not None
+        where = self._where_XY2.to(ground_BCXY.device).expand(len(ground_BCXY), -1, -1, -1)
+        return F.grid_sample(self.tell(ground_BCXY).float(), where, align_corners=False)
+
+    def loss(self, prediction: Tensor, given: AuxiliaryInput, target: AuxiliaryBatch) -> Mapping[str, Tensor]:
+        """One term a class, as ``_grid_terms`` has it, over the cells that the ground's own grid covers."""
+        inside_XY = (self._where_XY2.abs() < 1).all(dim=-1).to(prediction)
+        return _grid_terms(prediction, target, inside_XY)
 
 
 class DepthHead(nn.Module):
@@ -115,9 +136,14 @@ def token_depths(camera: CameraBatch, lidar: LidarBatch, rows: int, columns: int
     return nearest.unflatten(1, (rows, columns))
 
 
-def _lookup(grid: BevGrid) -> Tensor:
-    """(X, Y, 2) where the cells of the semantic grid lie on another, as ``grid_sample`` wants it: last axis first."""
-    centres_XY2 = SEMANTIC_GRID.centres()
-    low = centres_XY2.new_tensor([grid.ahead_m[0], grid.aside_m[0]])
-    high = centres_XY2.new_tensor([grid.ahead_m[1], grid.aside_m[1]])
-    return (2 * (centres_XY2 - low) / (high - low) - 1).flip(-1)
+def _grid_terms(prediction_BCXY: Tensor, target: AuxiliaryBatch, counted_XY: Tensor) -> dict[str, Tensor]:
+    """For each class half the mean surprise of the cells that are it, half that of all others, in nats."""
+    is_it = target.grid_BCXY.to(prediction_BCXY)
+    surprise = F.binary_cross_entropy_with_logits(prediction_BCXY, is_it, reduction="none")
+    known_BC = target.grid_known_BC.to(surprise)
+    # A walker is four cells of four thousand: unbalanced, "nowhere" would be a fine answer.
+    halves_BC = sum(
+        (surprise * part).sum(dim=(2, 3)) / part.sum(dim=(2, 3)).clamp_min(1.0)
+        for part in (is_it * counted_XY, (1.0 - is_it) * counted_XY)
+    )
+    return dict(zip(GRID_CLASSES, (0.5 * halves_BC * known_BC).mean(dim=0).unbind(), strict=True))

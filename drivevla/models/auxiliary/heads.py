@@ -16,17 +16,18 @@ from drivevla.errors import ConfigError, ContractError
 from drivevla.models.auxiliary.targets import AuxiliaryBatch
 from drivevla.models.config import ModelConfig
 from drivevla.models.parts import build_part
-from drivevla.perception.lidar.grid import BevGrid
-from drivevla.perception.scene import Scene
+from drivevla.perception.scene import Scene, SceneEncoder
 from drivevla.types import SensorBatch
 
 __all__ = ["AuxiliaryHead", "AuxiliaryInput", "Need", "auxiliary_heads", "auxiliary_terms", "known_mean", "pooled"]
 
-Need: TypeAlias = Literal["grid", "objects", "cameras"]
-"""Parts of a model that a head cannot do without: a grid around the car, object queries, a camera encoder."""
+Need: TypeAlias = Literal["grid", "ground", "objects", "cameras"]
+"""Parts of a model that a head cannot do without: a grid around the car, a finer one of the ground, object queries, a
+camera encoder."""
 
 _MISSING: Mapping[Need, str] = {
     "grid": "features on a grid around the car: give the model a lidar encoder, or lift its cameras",
+    "ground": "features of the ground near the car: give the model ground (name: ground)",
     "objects": "object queries: give the model objects (name: objects)",
     "cameras": "a camera encoder: give the model cameras",
 }
@@ -61,12 +62,12 @@ class AuxiliaryHead(Protocol):
         ...
 
 
-def auxiliary_heads(config: ModelConfig, grid: BevGrid) -> nn.ModuleDict:
+def auxiliary_heads(config: ModelConfig, scene: SceneEncoder) -> nn.ModuleDict:
     """The heads of a model by the name that their terms begin with.
 
     Args:
         config: Of the model.
-        grid: That its features around the car live on, where it has any.
+        scene: Its encoders, whose grids the heads live on.
 
     Raises:
         UnknownName: The registry lacks one of them.
@@ -74,12 +75,20 @@ def auxiliary_heads(config: ModelConfig, grid: BevGrid) -> nn.ModuleDict:
     """
     there = {
         "grid": config.lidar is not None or config.lift,
+        "ground": config.ground is not None,
         "objects": config.objects is not None,
         "cameras": config.cameras is not None,
     }
     heads = nn.ModuleDict()
     for name, part in config.auxiliary.items():
-        head = build_part("auxiliary", part, config.width, grid=grid)
+        head = build_part(
+            "auxiliary",
+            part,
+            config.width,
+            grid=scene.grid,
+            ground=scene.ground.grid if scene.ground else None,
+            ground_channels=scene.ground.channels if scene.ground else 0,
+        )
         if head.needs is not None and not there[head.needs]:
             raise ConfigError(f"auxiliary head {name} ({part.name}) needs {_MISSING[head.needs]}")
         heads[name] = head
