@@ -20,7 +20,7 @@ from drivevla.planner.heads.memory import Memory, MemoryReader, PlanQueries, que
 from drivevla.planner.heads.scale import WaypointScale
 from drivevla.types import HeadContext, PlanTarget, PlanTensors
 
-__all__ = ["RegressionHead", "RegressionPrediction", "two_hot"]
+__all__ = ["RegressionHead", "RegressionPrediction", "moved_aside", "two_hot"]
 
 SPEED_BINS_MPS = (0.0, 4.0, 8.0, 10.0, 13.89, 16.0, 17.78, 20.0)
 """TransFuser++'s target speeds (carla_garage, team_code/config.py)."""
@@ -106,7 +106,7 @@ class RegressionHead(nn.Module):
             self.again = query_layers(width, layers=1, attention_heads=attention_heads)
             # What is changed after the look begins as nothing: the draft stands until it is known better.
             self.waypoint_change = _nothing(nn.Linear(width, 3))
-            self.bend_change = _nothing(nn.Linear(width, 1))
+            self.aside = _nothing(nn.Linear(width, 1))
             self.speed_change = _nothing(nn.Linear(width, len(speed_bins_mps)))
         self.register_buffer("speeds_V", torch.tensor(speed_bins_mps, dtype=torch.float32), persistent=False)
 
@@ -122,7 +122,7 @@ class RegressionHead(nn.Module):
         ways_BTD, path_BPD, speed_BD = self._parts(self._looked(answers_BND, draft_BP2, context, memory))
         return RegressionPrediction(
             waypoints_BT3=self.scale.restore(units_BT3 + self.waypoint_change(ways_BTD)),
-            path_BP2=_path(bend_BP + self.bend_change(path_BPD)[..., 0]),
+            path_BP2=moved_aside(draft_BP2, self.aside(path_BPD)[..., 0]),
             speed_logits_BV=logits_BV + self.speed_change(speed_BD),
             draft_BP2=draft_BP2,
         )
@@ -192,6 +192,18 @@ def _path(bend_BP: Tensor) -> Tensor:
     """(B, P, 2) from turns at each metre: whatever they are, the points are a metre apart and begin at the car."""
     heading_BP = (0.1 * bend_BP).cumsum(dim=1)
     steps_BP2 = torch.stack([heading_BP.cos(), heading_BP.sin()], dim=-1)
+    return F.pad(steps_BP2.cumsum(dim=1), (0, 0, 1, 0))
+
+
+def moved_aside(path_BP2: Tensor, left_BP: Tensor) -> Tensor:
+    """(B, P, 2) a path whose points but the first are moved to the left, again a metre apart.
+
+    To say how far aside a point must go takes what lies at that point alone; the bends that lead there take all before.
+    """
+    along_BP2 = F.normalize(path_BP2.diff(dim=1), dim=-1)
+    leftwards_BP2 = torch.stack([-along_BP2[..., 1], along_BP2[..., 0]], dim=-1)
+    moved_BP2 = torch.cat([path_BP2[:, :1], path_BP2[:, 1:] + left_BP[..., None] * leftwards_BP2], dim=1)
+    steps_BP2 = F.normalize(moved_BP2.diff(dim=1), dim=-1)
     return F.pad(steps_BP2.cumsum(dim=1), (0, 0, 1, 0))
 
 

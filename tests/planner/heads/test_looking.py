@@ -8,7 +8,7 @@ import torch
 from drivevla.errors import ContractError
 from drivevla.perception.lidar.grid import BevGrid
 from drivevla.planner.heads.looking import PathLook
-from drivevla.planner.heads.regression import RegressionHead
+from drivevla.planner.heads.regression import RegressionHead, moved_aside
 from drivevla.types import HeadContext, PlanTarget
 
 WIDTH, STEPS = 32, 8
@@ -74,3 +74,13 @@ def test_looking_needs_a_ground_when_it_is_built_and_when_it_is_asked(context: H
     head, _ = looking_head(context)
     with pytest.raises(ContractError, match="the context has none"):
         head.forward(context)
+
+
+def test_a_path_that_is_moved_aside_goes_there_and_its_points_stay_a_metre_apart() -> None:
+    straight = torch.stack([torch.arange(9.0), torch.zeros(9)], dim=-1)[None]
+    left = torch.tensor([[0.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]])
+    moved = moved_aside(straight, left)
+    torch.testing.assert_close(moved.diff(dim=1).norm(dim=-1), torch.ones(1, 8))
+    # Two steps of slope 1:2 rise by 1/sqrt(5) each instead of 0.5; from there it goes straight on.
+    torch.testing.assert_close(moved[0, 3:, 1], torch.full((6,), 2 / 5**0.5))
+    torch.testing.assert_close(moved_aside(straight, torch.zeros(1, 8)), straight)
