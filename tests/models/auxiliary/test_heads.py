@@ -35,11 +35,11 @@ from drivevla.types import (
     Truth,
 )
 
-HEADS = ("light", "lamps", "lead", "semantic_grid", "boxes", "depth")
+HEADS = ("light", "lamps", "lead", "semantic_grid", "ground_grid", "boxes", "depth")
 TERMS = {
     "light_state", "light_distance", "lead_present", "lead_gap", "lead_speed", "semantic_grid_lane",
     "semantic_grid_vehicle", "semantic_grid_walker", "boxes_class", "boxes_place", "depth_error",
-    "lamps_shown", "lamps_nothing",
+    "lamps_shown", "lamps_nothing", "ground_grid_lane", "ground_grid_vehicle", "ground_grid_walker",
 }  # fmt: skip
 
 
@@ -57,6 +57,7 @@ def small_model(*heads: str, **options: Any) -> DrivingModel:
         readers=("characters",),
         fusion=FusionConfig(latents=8, layers=1),
         objects=PartConfig(name="objects", options={"count": 6, "layers": 1}),
+        ground=PartConfig(name="ground", options={"cell_m": 0.5}),
         auxiliary={name: PartConfig(name=name) for name in heads},
     )
     return DrivingModel(dataclasses.replace(config, **options))
@@ -137,6 +138,7 @@ def test_every_term_is_alive_and_reaches_the_encoders(batch: TrainingBatch) -> N
         model.zero_grad()
         value.backward(retain_graph=True)
         encoder = model.scene.cameras if name.startswith(("depth", "lamps")) else model.scene.lidar
+        encoder = model.scene.ground if name.startswith("ground") else encoder
         assert encoder is not None
         assert any(weight.grad is not None and bool(weight.grad.any()) for weight in encoder.parameters()), name
 
@@ -147,10 +149,13 @@ def test_every_head_learns_one_batch_by_heart_from_what_it_reads(batch: Training
         understanding = model(batch.sensors)
     pictures = {name: torch.randn_like(each) for name, each in understanding.scene.camera_features.items()}
     scene = dataclasses.replace(understanding.scene, bev_BDXY=torch.randn(3, 32, 32, 32), camera_features=pictures)
+    # One product reads the ground's cells: what they hold is the encoder's to learn, and stands for it here.
+    ground = nn.Parameter(torch.randn(3, 32, 36, 32))
+    scene = dataclasses.replace(scene, ground_BCXY=ground)
     tokens = torch.randn(3, 8, 32)
     assert batch.auxiliary is not None
     queries = model.scene.objects
-    optimiser = torch.optim.AdamW(model.parameters(), lr=5e-3)
+    optimiser = torch.optim.AdamW([*model.parameters(), ground], lr=5e-3)
     assert queries is not None
     first: dict[str, float] = {}
     for _ in range(240):
@@ -209,6 +214,8 @@ def test_a_model_without_what_a_head_needs_is_refused() -> None:
         small_model("boxes", objects=None)
     with pytest.raises(ConfigError, match="needs features on a grid"):
         small_model("semantic_grid", lidar=None)
+    with pytest.raises(ConfigError, match="needs features of the ground"):
+        small_model("ground_grid", ground=None)
     with pytest.raises(ConfigError, match="needs a camera encoder"):
         small_model("depth", cameras=None)
 
