@@ -8,6 +8,7 @@ from drivevla.types.batch import CameraBatch, LidarBatch, SensorBatch
 from drivevla.types.learning import (
     FitsData,
     GenerativeHead,
+    Grid,
     HeadContext,
     Objective,
     PlannerHead,
@@ -55,6 +56,7 @@ __all__ = [
     "FitsData",
     "Future",
     "GenerativeHead",
+    "Grid",
     "HeadContext",
     "LaneTruth",
     "LeadVehicle",

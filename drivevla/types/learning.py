@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FitsData",
     "GenerativeHead",
+    "Grid",
     "HeadContext",
     "Objective",
     "PlanTarget",
@@ -143,6 +144,14 @@ class PlanTensors:
         if self.modes_BKT3 is not None and self.scores_BK is not None:
             _require_shape("modes_BKT3", self.modes_BKT3, 4, last=3)
             _require_prefix("scores_BK", self.scores_BK, self.modes_BKT3.shape[:2])
+
+
+class Grid(Protocol):
+    """Where the cells of a grid around the car lie, for a head that looks at some of them."""
+
+    def places(self, xy_m: Tensor) -> Tensor:
+        """(..., 2) where (..., 2) points of the ego frame lie on its features, as ``grid_sample`` wants it."""
+        ...
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from drivevla.perception.lidar.grid import BevGrid
+from drivevla.types import Grid
 
 __all__ = ["PathLook"]
 
@@ -31,7 +31,7 @@ class PathLook(nn.Module):
         grid: That these live on.
     """
 
-    def __init__(self, width: int, *, channels: int, grid: BevGrid) -> None:
+    def __init__(self, width: int, *, channels: int, grid: Grid) -> None:
         super().__init__()
         self._grid = grid
         inputs = channels * len(_ACROSS_M) + 4

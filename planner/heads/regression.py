@@ -12,13 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from drivevla.errors import ContractError
-from drivevla.perception.lidar.grid import BevGrid
 from drivevla.planner.actions import wrap_angle
 from drivevla.planner.heads.looking import PathLook
 from drivevla.planner.heads.masking import masked_mean
 from drivevla.planner.heads.memory import Memory, MemoryReader, PlanQueries, query_layers
 from drivevla.planner.heads.scale import WaypointScale
-from drivevla.types import HeadContext, PlanTarget, PlanTensors
+from drivevla.types import Grid, HeadContext, PlanTarget, PlanTensors
 
 __all__ = ["RegressionHead", "RegressionPrediction", "moved_aside", "two_hot"]
 
@@ -87,7 +86,7 @@ class RegressionHead(nn.Module):
         speed_bins_mps: tuple[float, ...] = SPEED_BINS_MPS,
         stands_above: float = STANDS_ABOVE,
         looks: bool = False,
-        ground: BevGrid | None = None,
+        ground: Grid | None = None,
         ground_channels: int = 0,
     ) -> None:
         super().__init__()
