@@ -16,12 +16,13 @@ import argparse
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import drivevla
 from drivevla.cli.parser import Parser
 from drivevla.errors import UserError
 
@@ -33,7 +34,8 @@ __all__ = ["add_arguments", "run"]
 
 _LIVE_S = 36_000.0
 _QUIT = ("quit", "exit", "q")
-_PATIENCE_S = 120.0
+_PATIENCE_S = 60.0
+_TRIES, _TRIED = 3, "DRIVEVLA_DEMO_TRY"
 _PAUSE_S = 2.0
 """At least so long between two lines of what the car says."""
 
@@ -104,7 +106,7 @@ def _plain(config: "DemoConfig", arguments: argparse.Namespace) -> "DemoResult":
 
     said = f"{len(config.sentences)} sentence{'s' * (len(config.sentences) != 1)}"
     print(f"driving {config.map or 'the map of the server'} by {said}, at most {config.seconds:g} s ...", flush=True)
-    with _Watched(_Bar(), patience_s=_PATIENCE_S) as watched:
+    with _Watched(_Bar(), patience_s=_PATIENCE_S, again=_own_command()) as watched:
         return run_demo(config, arguments.out, host=arguments.host, port=arguments.port, progress=watched)
 
 
@@ -167,7 +169,7 @@ class _Terminal:
 
 
 class _Watched:
-    """Ends the command where nothing is heard of the drive any more.
+    """Begins the command again where nothing is heard of the drive any more, and at last ends it.
 
     CARLA's client sometimes misses the word that its Traffic Manager waits for, and stands still inside its own code,
     where no exception reaches it (docs/speed.md). A context manager: behind its end nothing is waited for any more.
@@ -175,10 +177,11 @@ class _Watched:
     Args:
         tell: Is told what is heard.
         patience_s: From one sign of life to the next, once there was one.
+        again: The command that takes this process's place, ``_TRIES`` tries in all; empty for none.
     """
 
-    def __init__(self, tell: Callable[[float], None], *, patience_s: float) -> None:
-        self._tell, self._patience_s = tell, patience_s
+    def __init__(self, tell: Callable[[float], None], *, patience_s: float, again: Sequence[str] = ()) -> None:
+        self._tell, self._patience_s, self._again = tell, patience_s, tuple(again)
         self._sign, self._watches, self._over = threading.Event(), False, False
 
     def __enter__(self) -> Self:
@@ -200,13 +203,22 @@ class _Watched:
             self._sign.clear()
             if self._over:
                 return
-        print(
-            f"drivevla: error: nothing was heard of the drive for {self._patience_s:g} s: CARLA's client stands still. "
-            "Run the command again.",
-            file=sys.stderr,
-            flush=True,
-        )
+        stands = f"nothing was heard of the drive for {self._patience_s:g} s: CARLA's client stands still"
+        tried = int(os.environ.get(_TRIED, "1"))
+        if self._again and tried < _TRIES:
+            print(f"drivevla: {stands}; beginning again, try {tried + 1} of {_TRIES}", file=sys.stderr, flush=True)
+            os.environ[_TRIED] = str(tried + 1)
+            # The client's threads hold what no exception frees: only another program in their place is rid of them.
+            os.execv(self._again[0], self._again)
+        print(f"drivevla: error: {stands}. Run the command again.", file=sys.stderr, flush=True)
         os._exit(1)
+
+
+def _own_command() -> tuple[str, ...]:
+    """What started this process, where that was the command line and nothing that merely calls it."""
+    started = Path(sys.argv[0])
+    is_own = started.name == "drivevla" or started == Path(drivevla.__file__).parent / "__main__.py"
+    return (sys.executable, *sys.orig_argv[1:]) if is_own else ()
 
 
 class _Bar:
