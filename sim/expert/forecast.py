@@ -126,7 +126,9 @@ class LaneMap:
         reach_m: NDArray[np.float64],
         ways: Sequence[Mapping[str, str]],
     ) -> list[list[NDArray[np.float64]]]:
-        """For each of (N,) vehicles the lines that its lane leads it along, none for whoever follows no lane.
+        """For each of (N,) vehicles the lines that its lane leads it along, of two points or more.
+
+        There are none for whoever follows no lane, or has less than a metre of what is known of the lanes before it.
 
         Args:
             xy_m: (N, 2).
@@ -163,7 +165,9 @@ class LaneMap:
                 line = np.concatenate([start[None], *parts])
                 if len(line) > 2:  # the lane's nearest point lies beside the car, not ahead of it
                     line = np.delete(line, 1, axis=0)
-                lines.append(_evenly(line, reach_m))
+                even = _evenly(line, reach_m)
+                if len(even) > 1:  # else the lanes that are known end where it is
+                    lines.append(even)
                 continue
             for each in onward:
                 following = self.lanes[each].centerline_m

@@ -86,6 +86,15 @@ def test_a_car_is_followed_along_the_way_that_is_known_and_else_along_all() -> N
     np.testing.assert_allclose(line[:, 1], 0.0)
 
 
+def test_one_at_the_end_of_the_lanes_that_are_known_has_no_line() -> None:
+    ahead = np.stack([np.arange(0.0, 21.0, 5.0), np.zeros(5)], axis=-1)
+    lanes = LaneMap.of((replace(lane("in"), centerline_m=ahead),))
+    places, reach = np.array([[19.6, 0.0], [12.0, 0.0]]), np.array([35.0, 35.0])
+    none, some = lanes.futures(places, lanes.nearest(places, np.zeros(2)), reach, [{}, {}])
+    assert none == []
+    assert [len(line) for line in some] == [9]
+
+
 def joined(road: Road, other: ObjectTruth, speed_mps: float, waited_s: float = 0.0) -> Crossings:
     """What the ego at the origin is asked when somebody comes along the side road."""
     truth = road(other, crossing_m=MERGE_M)
