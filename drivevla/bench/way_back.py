@@ -9,6 +9,7 @@ N samples, B batch, P path points.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from drivevla.errors import ConfigError
+from drivevla.errors import ConfigError, UserError
 from drivevla.models.checkpoint import load_checkpoint
 from drivevla.models.driving import DrivingModel
 from drivevla.policies.loading import checkpoint_folder
@@ -129,7 +130,8 @@ def report(policy: str, folders: Sequence[str]) -> str:
 
     Raises:
         ConfigError: The data sets hold no validation samples.
-        CheckpointError: There is no such policy.
+        UserError: There is no such folder.
+        CheckpointError: It holds no checkpoint, or a damaged one.
     """
     folder = checkpoint_folder(policy)
     if folder is None:
@@ -151,4 +153,13 @@ def report(policy: str, folders: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(report(sys.argv[1], sys.argv[2:]) + "\n")
+    parser = argparse.ArgumentParser(
+        prog="python -m drivevla.bench.way_back", description="Plans from beside the line, against the way back."
+    )
+    parser.add_argument("policy", help="a shipped policy's name, or the folder of a run or checkpoint")
+    parser.add_argument("data", nargs="+", help="folders of data sets with samples of the split val")
+    given = parser.parse_args()
+    try:
+        sys.stdout.write(report(given.policy, given.data) + "\n")
+    except UserError as error:
+        parser.error(str(error))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from drivevla.types import Grid
 
-__all__ = ["PathLook"]
+__all__ = ["PathLook", "path_axes"]
 
 _ACROSS_M = (-3.5, -1.75, -1.0, -0.5, 0.0, 0.5, 1.0, 1.75, 3.5)
 """Half a lane and a whole lane to either side, and closer where the lines of the own lane are."""
@@ -44,8 +44,7 @@ class PathLook(nn.Module):
             path_BP2: Points in metres, ego frame, the car first.
             ground_BCXY: Features of the ground.
         """
-        points_BP2, along_BP2 = path_BP2[:, 1:], F.normalize(path_BP2.diff(dim=1), dim=-1)
-        left_BP2 = torch.stack([-along_BP2[..., 1], along_BP2[..., 0]], dim=-1)
+        points_BP2, (along_BP2, left_BP2) = path_BP2[:, 1:], path_axes(path_BP2)
         across_K = path_BP2.new_tensor(_ACROSS_M)
         places_BPK2 = points_BP2[:, :, None] + across_K[:, None] * left_BP2[:, :, None]
         where = self._grid.places(places_BPK2).to(ground_BCXY.dtype)
@@ -53,3 +52,9 @@ class PathLook(nn.Module):
         found = found_BCPK.permute(0, 2, 3, 1).flatten(2)
         told: Tensor = self.tell(torch.cat([found, points_BP2 / _REACH_M, along_BP2], dim=-1))
         return told
+
+
+def path_axes(path_BP2: Tensor) -> tuple[Tensor, Tensor]:
+    """(B, P - 1, 2) unit vectors along a path to each of its points but the first, and to the left of them."""
+    along_BP2 = F.normalize(path_BP2.diff(dim=1), dim=-1)
+    return along_BP2, torch.stack([-along_BP2[..., 1], along_BP2[..., 0]], dim=-1)

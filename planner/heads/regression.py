@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from drivevla.errors import ContractError
 from drivevla.planner.actions import wrap_angle
-from drivevla.planner.heads.looking import PathLook
+from drivevla.planner.heads.looking import PathLook, path_axes
 from drivevla.planner.heads.masking import masked_mean
 from drivevla.planner.heads.memory import Memory, MemoryReader, PlanQueries, query_layers
 from drivevla.planner.heads.scale import WaypointScale
@@ -199,10 +199,9 @@ def moved_aside(path_BP2: Tensor, left_BP: Tensor) -> Tensor:
 
     To say how far aside a point must go takes what lies at that point alone; the bends that lead there take all before.
     """
-    along_BP2 = F.normalize(path_BP2.diff(dim=1), dim=-1)
-    leftwards_BP2 = torch.stack([-along_BP2[..., 1], along_BP2[..., 0]], dim=-1)
+    _, leftwards_BP2 = path_axes(path_BP2)
     moved_BP2 = torch.cat([path_BP2[:, :1], path_BP2[:, 1:] + left_BP[..., None] * leftwards_BP2], dim=1)
-    steps_BP2 = F.normalize(moved_BP2.diff(dim=1), dim=-1)
+    steps_BP2, _ = path_axes(moved_BP2)
     return F.pad(steps_BP2.cumsum(dim=1), (0, 0, 1, 0))
 
 

@@ -14,7 +14,9 @@ from drivevla.errors import ConfigError, UnknownName
 from drivevla.models.auxiliary.painting import SEMANTIC_GRID
 from drivevla.models.auxiliary.targets import AuxiliaryTarget
 from drivevla.perception.cameras.projection import project_points
+from drivevla.sim.expert import policy
 from drivevla.testing import sample_observation
+from drivevla.training import shifting
 from drivevla.training.batches import TrainingBatch, TrainingSample, collate_samples
 from drivevla.training.imitation import Imitation
 from drivevla.training.shifting import Placement, ShiftConfig, drawn_placement, shifted
@@ -93,6 +95,10 @@ def test_half_of_the_way_back_is_made_in_half_of_the_distance() -> None:
     assert target.waypoints_BT3[0, 1, 1].item() == pytest.approx(-0.352, abs=1e-5)  # 2 m along
     # The slope of 3 s^2 - 2 s^3 at s = 0.4 is 1.44, over 5 m.
     assert target.waypoints_BT3[0, 1, 2].item() == pytest.approx(-np.arctan(1.44 / 5.0), abs=1e-5)
+
+
+def test_the_way_back_is_as_long_as_the_experts() -> None:
+    assert (shifting._JOIN_S, shifting._JOIN_LEAST_M) == (policy._JOIN_S, policy._JOIN_LEAST_M)
 
 
 def test_a_car_that_stands_stands_where_it_is() -> None:

@@ -69,10 +69,10 @@ class GroundGridHead(nn.Module):
 
     needs: Need | None = "ground"
 
-    def __init__(self, width: int, *, ground: BevGrid | None, ground_channels: int) -> None:
+    def __init__(self, width: int, *, ground: BevGrid, ground_channels: int) -> None:
         super().__init__()
-        self.tell = nn.Conv2d(max(ground_channels, 1), len(GRID_CLASSES), 1)
-        self._where_XY2 = SEMANTIC_GRID.centres() if ground is None else ground.places(SEMANTIC_GRID.centres())
+        self.tell = nn.Conv2d(ground_channels, len(GRID_CLASSES), 1)
+        self._where_XY2 = ground.places(SEMANTIC_GRID.centres())
 
     def forward(self, given: AuxiliaryInput) -> Tensor:
         """(B, C, X, Y) logits on ``SEMANTIC_GRID``, 0 beyond the ground's own grid."""

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from drivevla import registry
 from drivevla.errors import ConfigError, ContractError
 from drivevla.models.auxiliary.targets import AuxiliaryBatch
 from drivevla.models.config import ModelConfig
@@ -81,7 +82,10 @@ def auxiliary_heads(config: ModelConfig, scene: SceneEncoder) -> nn.ModuleDict:
     }
     heads = nn.ModuleDict()
     for name, part in config.auxiliary.items():
-        head = build_part(
+        need = registry.load("auxiliary", part.name).needs
+        if need is not None and not there[need]:
+            raise ConfigError(f"auxiliary head {name} ({part.name}) needs {_MISSING[need]}")
+        heads[name] = build_part(
             "auxiliary",
             part,
             config.width,
@@ -89,9 +93,6 @@ def auxiliary_heads(config: ModelConfig, scene: SceneEncoder) -> nn.ModuleDict:
             ground=scene.ground.grid if scene.ground else None,
             ground_channels=scene.ground.channels if scene.ground else 0,
         )
-        if head.needs is not None and not there[head.needs]:
-            raise ConfigError(f"auxiliary head {name} ({part.name}) needs {_MISSING[head.needs]}")
-        heads[name] = head
     return heads
 
 
