@@ -15,7 +15,7 @@ from drivevla.collection.alternatives import Alternatives
 from drivevla.collection.config import CollectionConfig
 from drivevla.collection.coverage import Tallies, count_frame
 from drivevla.collection.disturbing import Disturbance
-from drivevla.collection.keeping import Keeper
+from drivevla.collection.keeping import LAG_S, Keeper, lag_at_the_end_s
 from drivevla.collection.labels import explanation_of, future_of
 from drivevla.collection.other_ways import OtherWays
 from drivevla.collection.routes import RouteDraw
@@ -45,8 +45,6 @@ ASTRAY_M = 8.0
 BLOCKED_S = 45.0
 SLOWEST_MPS = 1.0
 """A route that takes longer than at this mean speed is left."""
-LAG_S = 2.0
-"""Frames are written so much later: those of the seconds before a collision are no examples."""
 ROOM_M = 9.0
 START_ABOVE_M = 0.3
 START_ASIDE_M, START_TURNED_DEG = 0.35, 5.0
@@ -213,8 +211,8 @@ class _Drive:
                 beat(self._time_s, 100.0 * moment.guidance.distance_m / length_m)
             ticks += 1
             how = self._ending(moment, length_m)
-        if how != "collided":
-            self._release(0.0)
+        student_drives = self._student is not None and self._student.drives
+        self._release(lag_at_the_end_s(how, student_drives=student_drives))
         return Ending(
             how=how, frames=self._frames, captures=self._captures, simulated_s=self._time_s, tallies=self._tallies
         )

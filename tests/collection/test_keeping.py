@@ -1,11 +1,12 @@
 """Which captures become frames, and what pushes at the wheel do."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drivevla.collection.disturbing import Disturbance
-from drivevla.collection.keeping import Keeper
+from drivevla.collection.keeping import LAG_S, Keeper, lag_at_the_end_s
 from drivevla.planner.control import BicycleModel, VehicleControl
 from drivevla.types import Plan
 
@@ -57,3 +58,13 @@ def test_no_pushes_at_all_can_be_asked_for() -> None:
     disturbance = Disturbance(every_s=0.0, rng=np.random.default_rng(0))
     straight = VehicleControl(throttle=0.3)
     assert all(disturbance.over(straight, speed_mps=8.0, room=True, tick_s=0.05) == straight for _ in range(500))
+
+
+@pytest.mark.parametrize(
+    ("how", "student_drives", "lag_s"),
+    [("arrived", False, 0.0), ("blocked", True, 0.0), ("collided", False, LAG_S), ("collided", True, 0.5)],
+)
+def test_the_seconds_before_a_collision_are_kept_only_where_the_student_causes_it(
+    how: str, student_drives: bool, lag_s: float
+) -> None:
+    assert lag_at_the_end_s(how, student_drives=student_drives) == lag_s
