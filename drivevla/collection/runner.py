@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -113,19 +114,24 @@ def collect(
         jobs = [TownJob(town=town, log=log, rig=rig, config=config) for town in config.towns]
         waiting = [job for job in jobs if not (run.artefacts / job.town / TOWN_FILE).exists()]
         with ThreadPoolExecutor(workers) as pool:
-            for _ in pool.map(lambda job: _collect_town(job, run.artefacts / job.town, standing), waiting):
+            threads = max(1, (os.cpu_count() or 1) // workers)
+            for _ in pool.map(lambda job: _collect_town(job, run.artefacts / job.town, standing, threads), waiting):
                 standing.write_coverage()
         standing.write_coverage()
         return standing.summary()
 
 
-def _collect_town(job: TownJob, folder: Path, standing: _Standing) -> None:
+def _collect_town(job: TownJob, folder: Path, standing: _Standing, threads: int) -> None:
     folder.mkdir(exist_ok=True)
     job.write(folder / JOB_FILE)
     reasons: list[str] = []
     for _ in range(ATTEMPTS):
         reason = run_child(
-            folder, hang_s=HANG_S, beat=lambda _, percent: standing.tell(job.town, percent / 100.0), module=CHILD
+            folder,
+            hang_s=HANG_S,
+            beat=lambda _, percent: standing.tell(job.town, percent / 100.0),
+            module=CHILD,
+            threads=threads,
         )
         if reason is None:
             write_text_atomically(folder / TOWN_FILE, "{}")

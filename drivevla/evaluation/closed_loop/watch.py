@@ -23,6 +23,7 @@ def run_child(
     hang_s: float,
     beat: Callable[[float, float], None],
     module: str = "drivevla.evaluation.closed_loop.child",
+    threads: int | None = None,
 ) -> str | None:
     """Drive the job of a folder in a process of its own.
 
@@ -31,15 +32,23 @@ def run_child(
         hang_s: Without a sign of life for so long, the process and the simulator it started are killed.
         beat: Told simulated seconds and percent of the route at every sign of life.
         module: The program that does it, given the folder.
+        threads: So many compute a policy's plans; by default as many as the environment allows. Where several children
+            share a machine, libraries that each take every core wait for one another most of the time.
 
     Returns:
         None when the route was driven; otherwise why it was not.
     """
     command = [sys.executable, "-m", module, str(folder)]
+    environment = os.environ if threads is None else {**os.environ, "OMP_NUM_THREADS": str(threads)}
     with (folder / LOG_FILE).open("wb") as log:
         # A session of its own: its process group is the route's process and its simulator, nothing else.
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            env=environment,
         )
         try:
             hung = _listen(process, hang_s, beat)
