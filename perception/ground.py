@@ -19,9 +19,9 @@ from drivevla.types import CameraBatch, LidarBatch
 
 __all__ = ["GroundEncoder", "pictures_on_ground"]
 
-_SHRUNK = (2, 4)
-"""Pictures are laid on the ground at two sizes: a line near the car is many pixels wide and would fall between the
-cells' middles, one far away only a few."""
+_SIZES = 2
+"""Pictures are laid on the ground at a half and at a quarter of their size: a line near the car is many pixels wide and
+would fall between the cells' middles, one far away only a few."""
 _ON_GROUND = (0.0,)
 
 
@@ -54,7 +54,7 @@ class GroundEncoder(nn.Module):
         self.fine = BevGrid(ahead_m=ahead_m, aside_m=aside_m, cell_m=cell_m)
         self.grid = self.fine.coarser(2)
         self.channels = channels[0]
-        inputs = 3 * len(_SHRUNK) + len(HEIGHTS_M) - 1
+        inputs = 3 * _SIZES + len(HEIGHTS_M) - 1
         self.stages = nn.ModuleList()
         for index, size in enumerate(channels):
             self.stages.append(_stage(channels[index - 1] if index else inputs, size))
@@ -64,9 +64,9 @@ class GroundEncoder(nn.Module):
     def forward(self, cameras: Mapping[str, CameraBatch], lidar: LidarBatch) -> Tensor:
         """(B, C, X, Y) features of ``grid``; nothing is seen where no sensor looks."""
         stands = height_raster(lidar, self.fine)
-        blind = stands.new_zeros(len(stands), 3, *self.fine.shape)
-        lies = [pictures_on_ground(cameras, self.fine, shrunk=shrunk) if cameras else blind for shrunk in _SHRUNK]
-        features = torch.cat([stands, *lies], dim=1).contiguous(memory_format=torch.channels_last)
+        blind = stands.new_zeros(len(stands), 3 * _SIZES, *self.fine.shape)
+        lies = pictures_on_ground(cameras, self.fine) if cameras else blind
+        features = torch.cat([stands, lies], dim=1).contiguous(memory_format=torch.channels_last)
         total: Tensor | None = None
         for stage, back in zip(self.stages, self.back, strict=True):
             features = stage(features)
@@ -76,18 +76,24 @@ class GroundEncoder(nn.Module):
         return out
 
 
-def pictures_on_ground(cameras: Mapping[str, CameraBatch], grid: BevGrid, *, shrunk: int) -> Tensor:
-    """(B, 3, X, Y) what cameras would see in each cell if the world were flat: from -1 to 1, 0 where none looks.
+def pictures_on_ground(cameras: Mapping[str, CameraBatch], grid: BevGrid) -> Tensor:
+    """(B, 6, X, Y) what cameras would see in each cell if the world were flat: from -1 to 1, 0 where none looks.
+
+    The first three are the colours at half the pictures' size, the last three those at a quarter.
 
     Args:
         cameras: At least one.
         grid: Of the cells.
-        shrunk: How many pixels a side become one first.
     """
-    pictures = {
-        name: F.avg_pool2d(camera.images_B3HW.float() / 127.5 - 1.0, shrunk) for name, camera in cameras.items()
-    }
+    pictures = {name: _shrunk(camera.images_B3HW) for name, camera in cameras.items()}
     return lift_cameras(pictures, cameras, grid, heights_m=_ON_GROUND)
+
+
+def _shrunk(images_B3HW: Tensor) -> list[Tensor]:
+    sizes = [F.avg_pool2d(images_B3HW.float(), 2) / 127.5 - 1.0]
+    while len(sizes) < _SIZES:
+        sizes.append(F.avg_pool2d(sizes[-1], 2))
+    return sizes
 
 
 def _stage(inputs: int, outputs: int) -> nn.Sequential:

@@ -179,9 +179,8 @@ class SceneEncoder(nn.Module):
             layers.append(self.lidar(batch.lidar if batch.lidar is not None else _no_sweep(batch)))
         if self.lift:
             size = (batch.frames, self.width, *self.grid.shape)
-            layers.append(
-                lift_cameras(features, batch.cameras, self.grid) if features else batch.ego_BE.new_zeros(size)
-            )
+            seen = {name: [feature] for name, feature in features.items()}
+            layers.append(lift_cameras(seen, batch.cameras, self.grid) if seen else batch.ego_BE.new_zeros(size))
         if self.fuse is not None:
             fused: Tensor = self.fuse(torch.cat(layers, dim=1))
             return fused

@@ -29,8 +29,9 @@ def project_points(camera: CameraBatch, points_m: Tensor) -> tuple[Tensor, Tenso
     camera_from_ego = torch.linalg.inv(camera.ego_from_camera_B44)
     rotation, translation = camera_from_ego[:, :3, :3], camera_from_ego[:, :3, 3]
     points_m = points_m.expand(len(rotation), -1, -1)
-    optical = torch.einsum("bij,bnj->bni", rotation, points_m) + translation[:, None]
-    pixels = torch.einsum("bij,bnj->bni", camera.intrinsics_B33, optical)
+    pixels_from_ego = camera.intrinsics_B33 @ rotation
+    offset = camera.intrinsics_B33 @ translation[..., None]
+    pixels = points_m @ pixels_from_ego.mT + offset.mT
     depth = pixels[..., 2]
     uv = pixels[..., :2] / depth.clamp_min(_NEAREST_M)[..., None]
     height, width = camera.images_B3HW.shape[2:]

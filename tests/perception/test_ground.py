@@ -27,7 +27,7 @@ def marked(camera: CameraBatch, x_m: float, y_m: float) -> CameraBatch:
 
 @pytest.mark.parametrize(("x_m", "y_m"), [(7.25, 0.25), (9.75, -1.25), (8.25, 1.75)])
 def test_a_mark_on_the_road_lies_in_its_cell(batch: SensorBatch, x_m: float, y_m: float) -> None:
-    seen = pictures_on_ground({"front": marked(batch.cameras["front"], x_m, y_m)}, GRID, shrunk=2)
+    seen = pictures_on_ground({"front": marked(batch.cameras["front"], x_m, y_m)}, GRID)
     brightest = GRID.centres().flatten(0, 1)[seen[0, 0].flatten().argmax()]
     assert brightest.tolist() == pytest.approx([x_m, y_m], abs=0.51)
 
@@ -35,9 +35,9 @@ def test_a_mark_on_the_road_lies_in_its_cell(batch: SensorBatch, x_m: float, y_m
 def test_where_no_camera_looks_there_is_nothing(batch: SensorBatch) -> None:
     behind = BevGrid(ahead_m=(-8.0, -4.0), aside_m=(-1.0, 1.0), cell_m=0.5)
     front = batch.cameras["front"]
-    assert not pictures_on_ground({"front": front}, behind, shrunk=2).any()
+    assert not pictures_on_ground({"front": front}, behind).any()
     absent = dataclasses.replace(front, present_B=torch.zeros_like(front.present_B))
-    assert not pictures_on_ground({"front": absent}, GRID, shrunk=2).any()
+    assert not pictures_on_ground({"front": absent}, GRID).any()
 
 
 def test_the_map_has_cells_of_twice_the_size_and_is_a_samples_own(batch: SensorBatch) -> None:

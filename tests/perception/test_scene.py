@@ -118,7 +118,7 @@ def test_lifting_puts_what_a_camera_sees_where_it_stands(batch: SensorBatch) -> 
     feature = torch.zeros(3, 1, 10, 20)
     feature[..., 5:, :10] = 1.0  # the lower left of the picture
     grid = BevGrid(cell_m=2.0)
-    lifted = lift_cameras({"front": feature}, {"front": front}, grid, heights_m=(0.0,))[0, 0]
+    lifted = lift_cameras({"front": [feature]}, {"front": front}, grid, heights_m=(0.0,))[0, 0]
     x, y = grid.centres().unbind(-1)
     assert lifted[(x > 8) & (x < 20) & (y > 2) & (y < 0.4 * x)].min() > 0.5
     assert lifted[(x > 8) & (y < -2)].max() == 0
