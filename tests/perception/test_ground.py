@@ -28,8 +28,9 @@ def marked(camera: CameraBatch, x_m: float, y_m: float) -> CameraBatch:
 @pytest.mark.parametrize(("x_m", "y_m"), [(7.25, 0.25), (9.75, -1.25), (8.25, 1.75)])
 def test_a_mark_on_the_road_lies_in_its_cell(batch: SensorBatch, x_m: float, y_m: float) -> None:
     seen = pictures_on_ground({"front": marked(batch.cameras["front"], x_m, y_m)}, GRID)
-    brightest = GRID.centres().flatten(0, 1)[seen[0, 0].flatten().argmax()]
-    assert brightest.tolist() == pytest.approx([x_m, y_m], abs=0.51)
+    for red_of_size in (0, 3):  # the pictures at a half of their size, and at a quarter
+        brightest = GRID.centres().flatten(0, 1)[seen[0, red_of_size].flatten().argmax()]
+        assert brightest.tolist() == pytest.approx([x_m, y_m], abs=0.51)
 
 
 def test_where_no_camera_looks_there_is_nothing(batch: SensorBatch) -> None:
