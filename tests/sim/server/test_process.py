@@ -1,6 +1,8 @@
 """The server as a child process and as a program."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -34,12 +36,14 @@ def _gone_within(pid: int, seconds: float) -> bool:
     return True
 
 
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
-        assert isinstance(port, int)
-        return port
+def _free_port_pair() -> int:
+    """The first of two free neighbours, for calls and streams, below the range that other sockets are drawn from."""
+    for port in random.sample(range(20000, 32000), 50):
+        with socket.socket() as calls, socket.socket() as streams, contextlib.suppress(OSError):
+            calls.bind(("127.0.0.1", port))
+            streams.bind(("127.0.0.1", port + 1))
+            return port
+    raise AssertionError("no two free ports side by side in 50 tries")
 
 
 def test_server_ends_with_its_context() -> None:
@@ -110,7 +114,7 @@ with start_server({MAP!r}) as server:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_program_says_where_it_listens_and_stops_cleanly(number: int) -> None:
-    port = _free_port()
+    port = _free_port_pair()
     command = [sys.executable, "-m", "drivevla", "sim", "--map", MAP, "--port", str(port), "--seed", "5"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
@@ -127,7 +131,7 @@ def test_program_says_where_it_listens_and_stops_cleanly(number: int) -> None:
 def test_carla_root_starts_the_server_as_evaluators_do(tmp_path: Path) -> None:
     script = write_carla_root(tmp_path / "carla")
     assert os.access(script, os.X_OK)
-    port = _free_port()
+    port = _free_port_pair()
     command = [str(script), MAP, "-RenderOffScreen", "-nosound", f"-carla-rpc-port={port}", "-graphicsadapter=0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None
