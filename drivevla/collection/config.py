@@ -28,6 +28,7 @@ class CollectionConfig:
         max_length_m: Likewise.
         min_vehicles: Least background traffic of a route.
         max_vehicles: Most.
+        heavy_share: Of that traffic which is trucks and buses on purpose; they are few among CARLA's models.
         min_walkers: Fewest people on the pavements round the start.
         max_walkers: Most.
         weathers: Names of CARLA's presets, drawn for each route.
@@ -55,6 +56,7 @@ class CollectionConfig:
     max_length_m: float = 300.0
     min_vehicles: int = 0
     max_vehicles: int = 20
+    heavy_share: float = 0.0
     min_walkers: int = 0
     max_walkers: int = 10
     weathers: tuple[str, ...] = ("ClearNoon",)
@@ -112,6 +114,7 @@ class CollectionConfig:
             "min_length_m and max_length_m": 20.0 <= self.min_length_m < self.max_length_m,
             "min_vehicles and max_vehicles": 0 <= self.min_vehicles <= self.max_vehicles <= 200,
             "min_walkers and max_walkers": 0 <= self.min_walkers <= self.max_walkers <= 200,
+            "heavy_share": 0.0 <= self.heavy_share <= 1.0,
             "chinese_share": 0.0 <= self.chinese_share <= 1.0,
             "keep_every": self.keep_every >= 1,
             "keep_standing_every": self.keep_standing_every >= 1,

@@ -112,7 +112,7 @@ def drive_and_record(
     """
     plan = plan_route(town.carla_map, draw.route)
     rng = np.random.default_rng(draw.seed)
-    with _stage(draw, town, plan, rig, rng, host, port) as (session, director):
+    with _stage(draw, town, plan, rig, config.heavy_share, rng, host, port) as (session, director):
         expert = make_policy("expert", {"language": draw.language})
         guidance = GuidanceConfig(name=draw.guidance, language=draw.language, split=Split.TRAIN.value)
         guide = make_guide(guidance, plan, draw.route, town.carla_map, town.opendrive, seed=draw.seed)
@@ -143,7 +143,14 @@ def _student(config: CollectionConfig, session: Session, seed: int) -> Student |
 
 @contextmanager
 def _stage(
-    draw: RouteDraw, town: Town, plan: DensePlan, rig: SensorRig, rng: np.random.Generator, host: str, port: int
+    draw: RouteDraw,
+    town: Town,
+    plan: DensePlan,
+    rig: SensorRig,
+    heavy_share: float,
+    rng: np.random.Generator,
+    host: str,
+    port: int,
 ) -> Iterator[tuple[Session, Director]]:
     import carla
 
@@ -154,7 +161,8 @@ def _stage(
         if draw.vehicles:
             free = len(session.map.get_spawn_points()) // 2
             vehicles = min(draw.vehicles, free)
-            stack.enter_context(background_traffic(session, vehicles=vehicles, seed=draw.seed))
+            traffic = background_traffic(session, vehicles=vehicles, seed=draw.seed, heavy_share=heavy_share)
+            stack.enter_context(traffic)
             session.tick()  # spawned actors are in the client's list only after a tick
         stack.enter_context(walkers_around(session, count=draw.walkers, seed=draw.seed))
         director = stack.enter_context(

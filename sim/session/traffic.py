@@ -34,10 +34,11 @@ LEADERBOARD_VEHICLES = {
     "Town10": 120,
 }
 FOUR_WHEELS = ("car", "van", "truck", "bus")
+HEAVY = ("truck", "bus")
 
 
 @contextmanager
-def background_traffic(session: Session, *, vehicles: int, seed: int) -> Iterator[Any]:
+def background_traffic(session: Session, *, vehicles: int, seed: int, heavy_share: float = 0.0) -> Iterator[Any]:
     """Vehicles round the ego, driven by a Traffic Manager of this process for as long as the context lasts.
 
     They begin on every second, about, of the spawn points nearest to the ego.
@@ -47,6 +48,8 @@ def background_traffic(session: Session, *, vehicles: int, seed: int) -> Iterato
         vehicles: How many; at most as many as there are free spawn points. ``leaderboard_vehicles`` says how many the
             leaderboard takes.
         seed: Decides which vehicles stand where, and what the Traffic Manager draws.
+        heavy_share: Of the vehicles that are drawn from trucks and buses alone, the others evenly from all models with
+            four wheels, as CARLA's example does it.
 
     Yields:
         The ``carla.TrafficManager``.
@@ -58,7 +61,7 @@ def background_traffic(session: Session, *, vehicles: int, seed: int) -> Iterato
     if vehicles <= len(places):
         ego = session.ego.get_location()
         places = sorted(places, key=lambda place: float(place.location.distance(ego)))[: PLACES_A_VEHICLE * vehicles]
-    with traffic_on(session.client, session.world, places, vehicles=vehicles, seed=seed) as manager:
+    with traffic_on(session.client, session.world, places, vehicles=vehicles, seed=seed, heavy_share=heavy_share) as manager:
         yield manager
 
 
@@ -78,7 +81,13 @@ def leaderboard_vehicles(map_name: str) -> int:
 
 @contextmanager
 def traffic_on(
-    client: carla.Client, world: carla.World, places: list[carla.Transform], *, vehicles: int, seed: int
+    client: carla.Client,
+    world: carla.World,
+    places: list[carla.Transform],
+    *,
+    vehicles: int,
+    seed: int,
+    heavy_share: float = 0.0,
 ) -> Iterator[Any]:
     """As ``background_traffic``, in a synchronous world without a session.
 
@@ -88,6 +97,7 @@ def traffic_on(
         places: Where vehicles may stand.
         vehicles: How many; at most as many as there are places.
         seed: Decides which vehicles stand where, and what the Traffic Manager draws.
+        heavy_share: As there.
 
     Yields:
         The ``carla.TrafficManager``.
@@ -103,14 +113,10 @@ def traffic_on(
     manager = client.get_trafficmanager(_free_port())
     manager.set_synchronous_mode(True)
     manager.set_random_device_seed(seed)
-    blueprints = [
-        blueprint
-        for blueprint in sorted(world.get_blueprint_library().filter("vehicle.*"), key=lambda each: each.id)
-        if blueprint.get_attribute("base_type").as_str() in FOUR_WHEELS
-    ]
+    every, heavy = _blueprints(world, FOUR_WHEELS), _blueprints(world, HEAVY)
     drive = carla.command.SetAutopilot(carla.command.FutureActor, True, manager.get_port())
     batch = [
-        carla.command.SpawnActor(_painted(rng.choice(blueprints), rng), place).then(drive)
+        carla.command.SpawnActor(_painted(rng.choice(heavy if heavy_share and rng.random() < heavy_share else every), rng), place).then(drive)
         for place in rng.sample(places, vehicles)
     ]
     spawned = [answer.actor_id for answer in client.apply_batch_sync(batch, False) if not answer.error]
@@ -123,6 +129,12 @@ def traffic_on(
         client.apply_batch_sync([carla.command.DestroyActor(actor_id) for actor_id in spawned], False)
         manager.set_synchronous_mode(False)
         manager.shut_down()
+
+
+def _blueprints(world: carla.World, base_types: tuple[str, ...]) -> list[Any]:
+    vehicles = world.get_blueprint_library().filter("vehicle.*")
+    of_them = [each for each in vehicles if each.get_attribute("base_type").as_str() in base_types]
+    return sorted(of_them, key=lambda each: each.id)
 
 
 def _free_places(session: Session, *, clearance_m: float = 8.0) -> list[carla.Transform]:

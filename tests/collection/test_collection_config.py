@@ -46,6 +46,7 @@ def test_names_that_nobody_knows_are_refused(wrong: dict[str, object]) -> None:
     ("name", "value"),
     [
         ("keep_every", 0),
+        ("heavy_share", -0.1),
         ("chinese_share", 1.5),
         ("max_length_m", 50.0),
         ("max_vehicles", 500),
