@@ -60,8 +60,8 @@ class RegressionHead(nn.Module):
         layers: Decoder layers.
         attention_heads: In each.
         speed_bins_mps: Target speeds that are told apart, ascending from 0; TransFuser++'s where left out.
-        stands_above: The car stands where the share of speed 0 is more than this. With fine bins 0.5 is right: there
-            speeds above half the first bin never have as much of it.
+        stands_above: The car stands where the share of speed 0 is more than this. A known speed below the first bin has
+            such a share, too: with 0.3 and a bin at 1 m/s nobody creeps slower than 0.7 m/s.
         looks: Whether the path is a draft that looks at the ground it leads over (``PathLook``), after which all
             queries are asked once more.
         ground: The grid of the ground's features; needed to look.
