@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Crossing", "Entry", "From", "Roads", "Side", "comes_from", "crossing_ahead"]
 
 Side = Literal["left", "right"]
+_OTHER_SIDE: dict[Side, Side] = {"left": "right", "right": "left"}
 From = Literal["behind", "left", "right", "opposite"]
 
 _CLEARANCE_M = 6.5
@@ -159,7 +160,9 @@ class Roads:
 
         outermost = waypoint
         while outermost.lane_type != carla.LaneType.Sidewalk:
-            other = self.beside(outermost, side)
+            # Beyond the middle of the road lanes face the other way, and so do their sides.
+            faces_back = outermost.lane_id * waypoint.lane_id < 0
+            other = self.beside(outermost, _OTHER_SIDE[side] if faces_back else side)
             if other is None or (side == "left" and other.lane_id * waypoint.lane_id < 0 and _drives(other)):
                 break
             outermost = other
@@ -170,9 +173,9 @@ class Roads:
         innermost = waypoint
         while (other := innermost.get_left_lane()) is not None and other.lane_id * waypoint.lane_id > 0:
             innermost = other
-        if other is not None and _drives(other):
-            return self.kerb(other, "right")
-        return self.kerb(innermost, "left")
+        while other is not None and not _drives(other):  # a median, which faces back as the lanes beyond it do
+            other = other.get_right_lane()
+        return self.kerb(innermost, "left") if other is None else self.kerb(other, "right")
 
     def edge(self, waypoint: carla.Waypoint, side: Side) -> carla.Waypoint:
         """The outermost lane on a side that cars drive or park on."""

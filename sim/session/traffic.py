@@ -61,7 +61,9 @@ def background_traffic(session: Session, *, vehicles: int, seed: int, heavy_shar
     if vehicles <= len(places):
         ego = session.ego.get_location()
         places = sorted(places, key=lambda place: float(place.location.distance(ego)))[: PLACES_A_VEHICLE * vehicles]
-    with traffic_on(session.client, session.world, places, vehicles=vehicles, seed=seed, heavy_share=heavy_share) as manager:
+    with traffic_on(
+        session.client, session.world, places, vehicles=vehicles, seed=seed, heavy_share=heavy_share
+    ) as manager:
         yield manager
 
 
@@ -116,7 +118,9 @@ def traffic_on(
     every, heavy = _blueprints(world, FOUR_WHEELS), _blueprints(world, HEAVY)
     drive = carla.command.SetAutopilot(carla.command.FutureActor, True, manager.get_port())
     batch = [
-        carla.command.SpawnActor(_painted(rng.choice(heavy if heavy_share and rng.random() < heavy_share else every), rng), place).then(drive)
+        carla.command.SpawnActor(
+            _painted(rng.choice(heavy if heavy_share and rng.random() < heavy_share else every), rng), place
+        ).then(drive)
         for place in rng.sample(places, vehicles)
     ]
     spawned = [answer.actor_id for answer in client.apply_batch_sync(batch, False) if not answer.error]

@@ -18,7 +18,7 @@ from drivevla.sim.scenarios import find_scenarios, place_scenarios, start_place
 from drivevla.sim.scenarios.construction import ConstructionObstacle
 from drivevla.sim.scenarios.cut_ins import changing_lane
 from drivevla.sim.scenarios.path import Path
-from drivevla.sim.scenarios.roads import comes_from
+from drivevla.sim.scenarios.roads import Roads, comes_from
 
 carla = pytest.importorskip("carla", reason="the extra 'sim' is not installed")
 
@@ -46,6 +46,18 @@ def _at(plan: DensePlan, along_m: float, kind: str, **parameters: object) -> Sce
     x, y, z = plan.location_m[index].tolist()
     trigger = Place((x, y, z), float(plan.yaw_deg[index]))
     return Scenario(name=f"{kind}_1", type=kind, trigger=trigger, parameters=parameters)  # type: ignore[arg-type]
+
+
+def test_kerbs_are_found_on_every_lane_of_roads_with_a_median() -> None:
+    source = find_map("Gen_multilane_1")
+    roads = Roads(carla.Map(source.name, source.opendrive))
+    lanes = [lane for lane in roads.map.generate_waypoints(10.0) if not lane.is_junction]
+    # On a road with a median the search once went back and forth between it and the lane beside it for ever.
+    assert {str(roads.kerb(lane, "left").lane_type) for lane in lanes} == {"Median"}
+    for lane in lanes:
+        near, far = roads.kerb(lane, "right"), roads.far_kerb(lane)
+        assert (str(near.lane_type), str(far.lane_type)) == ("Sidewalk", "Sidewalk")
+        assert near.lane_id * far.lane_id < 0
 
 
 def test_a_place_beside_a_path_lies_to_its_right() -> None:
