@@ -26,7 +26,7 @@ from drivevla.types import (
     SensorBatch,
 )
 
-__all__ = ["EGO_FEATURES", "LONGEST_STAND_S", "PAST_S", "collate_observations", "share_frames"]
+__all__ = ["EGO_FEATURES", "LONGEST_STAND_S", "PAST_S", "collate_observations", "share_frames", "told_poses"]
 
 EGO_FEATURES = ("speed_mps", "acceleration_mps2", "yaw_rate_radps", "steering_rad", "steering_known", "standing_s")
 """What ``ego_BE`` holds. An absent steering angle is said, not taken for straight. ``standing_s`` is for how long the
@@ -58,7 +58,15 @@ def collate_observations(observations: Sequence[Observation]) -> SensorBatch:
         past_BS3=past_BS3,
         past_keep_BS=past_keep_BS,
         sentences=tuple(each.instruction or "" for each in observations),
+        told_B3=told_poses(observations),
     )
+
+
+def told_poses(observations: Sequence[Observation]) -> Tensor:
+    """(B, 3) where each car was when it first heard what it was told; where it is where that is not known."""
+    here = np.zeros(3)
+    poses = [here if each.told_pose is None else each.told_pose for each in observations]
+    return torch.from_numpy(np.stack(poses).astype(np.float32))
 
 
 def share_frames(batch: SensorBatch, frame_B: Sequence[int], sentences: Sequence[str]) -> SensorBatch:
@@ -78,6 +86,7 @@ def share_frames(batch: SensorBatch, frame_B: Sequence[int], sentences: Sequence
         past_keep_BS=batch.past_keep_BS[row],
         ego_keep_B=None if batch.ego_keep_B is None else batch.ego_keep_B[row],
         sentences=tuple(sentences),
+        told_B3=None if batch.told_B3 is None else batch.told_B3[row],
         frame_B=row if shares else None,
     )
 

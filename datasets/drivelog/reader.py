@@ -18,7 +18,7 @@ from drivevla.datasets.drivelog.arrow import arrow, read_table
 from drivevla.datasets.drivelog.layout import FORMAT, MARK, EpisodeFiles, episode_tables
 from drivevla.datasets.drivelog.rig_text import rig_of
 from drivevla.datasets.drivelog.rounding import pose_of
-from drivevla.datasets.drivelog.rows import Row, sample_of
+from drivevla.datasets.drivelog.rows import Row, sample_of, told_poses
 from drivevla.datasets.drivelog.tables import image_column
 from drivevla.datasets.motion import DrivenPoses, Sampling
 from drivevla.errors import DataError, unknown_name
@@ -69,6 +69,7 @@ class DriveLogReader:
         }
         self._truth = functools.lru_cache(maxsize=_EPISODES_HELD)(self._read_truth)
         self._frames = functools.lru_cache(maxsize=_EPISODES_HELD)(self._open_frames)
+        self._told = functools.lru_cache(maxsize=4 * _EPISODES_HELD)(self._read_told)
         self._poses = functools.lru_cache(maxsize=4 * _EPISODES_HELD)(self._read_poses)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -150,10 +151,11 @@ class DriveLogReader:
     def _sample(
         self, token: str, row: Row, images: Mapping[str, NDArray[np.uint8]], lidar: LidarSweep | None
     ) -> Sample:
-        number, _ = self._places[token]
+        number, frame = self._places[token]
         scene = self._scenes[number]
         source = Provenance(dataset=self._dataset, scene=scene.name, token=token, split=scene.split)
-        return sample_of(row, source, images=images, lidar=lidar, future=self._future(number, row))
+        future, told_pose = self._future(number, row), self._told(number)[frame]
+        return sample_of(row, source, images=images, lidar=lidar, future=future, told_pose=told_pose)
 
     def _row(self, token: str) -> Row:
         if token not in self._places:
@@ -192,11 +194,18 @@ class DriveLogReader:
         row = self._row(token)
         return self._future(self._places[token][0], row)
 
+    def told_poses(self, scene: Scene) -> list[NDArray[np.float64] | None]:
+        """For each sample of an episode: where the car was when it first heard its sentence, as in ``Observation``."""
+        return self._told(self._places[scene.tokens[0]][0]) if scene.tokens else []
+
     def _future(self, number: int, row: Row) -> Future | None:
         return None if row["future"] is not None else self._poses(number).future(row["time_s"], self._sampling)
 
     def _read_truth(self, number: int) -> Any:
         return read_table(self._root / EpisodeFiles(number).truth)
+
+    def _read_told(self, number: int) -> list[NDArray[np.float64] | None]:
+        return told_poses(self._truth(number).select(["sentence", "world_from_ego"]).to_pylist())
 
     def _read_poses(self, number: int) -> DrivenPoses:
         """Poses of frames and between frames; where both are of one time, the frame's."""

@@ -7,6 +7,7 @@ of trajectories to 1e-5 rad, quaternions to 1e-6, speeds to a millimetre a secon
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ from drivevla.types import (
     Truth,
 )
 
-__all__ = ["Row", "future_of", "future_row", "row_of", "sample_of"]
+__all__ = ["Row", "future_of", "future_row", "row_of", "sample_of", "told_poses"]
 
 Row = dict[str, Any]
 
@@ -89,6 +90,7 @@ def sample_of(
     images: Mapping[str, NDArray[np.uint8]],
     lidar: LidarSweep | None,
     future: Future | None,
+    told_pose: NDArray[np.float64] | None,
 ) -> Sample:
     """The sample of a row.
 
@@ -98,12 +100,13 @@ def sample_of(
         images: The row's pictures by camera.
         lidar: Its sweep.
         future: Where the car went, for a row that holds none of its own.
+        told_pose: Where the car was when it first heard the row's sentence, of ``told_poses``.
 
     Raises:
         DataError: The row is not what ``row_of`` writes; ``source`` is named.
     """
     try:
-        observation = _observation_of(row, images, lidar)
+        observation = replace(_observation_of(row, images, lidar), told_pose=told_pose)
         return Sample(
             source=source,
             observation=observation,
@@ -117,6 +120,28 @@ def sample_of(
         )
     except (KeyError, TypeError, ValueError) as error:  # ValueError is every ContractError too
         raise DataError(f"{source}: the record is damaged: {error}") from error
+
+
+def told_poses(rows: Sequence[Mapping[str, Any]]) -> list[NDArray[np.float64] | None]:
+    """For each row of an episode, in order: where the car was when it first heard the sentence, x, y, yaw in its frame.
+
+    None where nothing was said. A sentence is first heard in the first of the rows, one after the other, that have it.
+
+    Args:
+        rows: With ``sentence`` and ``world_from_ego``.
+    """
+    found: list[NDArray[np.float64] | None] = []
+    heard: str | None = None
+    world_from_told = np.eye(4)
+    for row in rows:
+        world_from_ego = pose_of(row["world_from_ego"])
+        if row["sentence"] != heard:
+            heard, world_from_told = row["sentence"], world_from_ego
+        ego_from_told = np.linalg.solve(world_from_ego, world_from_told)
+        yaw_rad = float(np.arctan2(ego_from_told[1, 0], ego_from_told[0, 0]))
+        pose = [*rounded(ego_from_told[:2, 3], 3), round(yaw_rad, 5)]
+        found.append(None if heard is None else np.array(pose))
+    return found
 
 
 def future_row(future: Future) -> Row:

@@ -3,5 +3,5 @@
 __all__ = ["FORMAT", "INDEX", "LARGEST_SHARD_BYTES"]
 
 INDEX = "shards.json"
-FORMAT = 1
+FORMAT = 2
 LARGEST_SHARD_BYTES = 16_000_000

@@ -134,6 +134,7 @@ def _scene_row(reader: DriveLogReader, scene: Scene) -> dict[str, Any]:
         "map_name": scene.map_name,
         "description": scene.description,
         "labels": reader.labels(scene.name),
+        "told_poses": [None if pose is None else pose.tolist() for pose in reader.told_poses(scene)],
     }
 
 

@@ -9,6 +9,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from drivevla.datasets.codec import StorageConfig, decode_image, load_sweep
 from drivevla.datasets.drivelog.rig_text import rig_of
 from drivevla.datasets.drivelog.rows import sample_of
@@ -63,8 +65,12 @@ class ShardReader:
             token: (number, scene)
             for number, (token, scene) in enumerate((token, scene) for scene in self._scenes for token in scene.tokens)
         }
-        if len(self._places) != self._ends[-1]:
-            raise DataError(f"{root}: {len(self._places)} samples are named and {self._ends[-1]} records are there")
+        self._told: list[list[float] | None] = [pose for row in index["scenes"] for pose in row["told_poses"]]
+        if not len(self._places) == len(self._told) == self._ends[-1]:
+            raise DataError(
+                f"{root}: {len(self._places)} samples are named, with {len(self._told)} places where they were told, "
+                f"and {self._ends[-1]} records are there"
+            )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy for another process reads its own index."""
@@ -148,7 +154,9 @@ class ShardReader:
         except (DataError, KeyError, TypeError) as error:
             raise DataError(f"{file.path}: record {index} at {file.place(index)}: {error}") from error
         source = Provenance(dataset=self._dataset, scene=scene.name, token=token, split=scene.split)
-        return sample_of(row, source, images=images, lidar=lidar, future=None)
+        told = self._told[number]
+        told_pose = None if told is None else np.array(told)
+        return sample_of(row, source, images=images, lidar=lidar, future=None, told_pose=told_pose)
 
     def _locate(self, number: int) -> tuple[ShardFile, int]:
         shard = bisect_right(self._ends, number)

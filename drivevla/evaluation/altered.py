@@ -111,7 +111,7 @@ def _no_lidar(observation: Observation) -> Observation:
 
 
 def _no_language(observation: Observation) -> Observation:
-    return replace(observation, instruction=None) if observation.instruction else observation
+    return replace(observation, instruction=None, told_pose=None) if observation.instruction else observation
 
 
 def _no_command(observation: Observation) -> Observation:

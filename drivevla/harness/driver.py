@@ -237,6 +237,7 @@ class HarnessDriver:
             lidar=sweep,
             past=self.ego_filter.past(step_s=1.0 / self.rig.capture_hz),
             instruction=heard,
+            told_pose=self.ego_filter.told_pose(heard),
             command=targets[0].option.command,
             target_points_m=transform_points_se2(invert_se2(world_from_ego), places),
         )

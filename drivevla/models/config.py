@@ -68,6 +68,8 @@ class ModelConfig:
     """What the model sees of the car's own motion, by the names of ``drivevla.perception.collating``."""
     history: bool = True
     """Whether it sees where the car was."""
+    since_told: bool = False
+    """Whether its words know how far the car has come, and how far it has turned, since they were said."""
     objects: PartConfig | None = None
     """Finds objects and adds a token for each (the registry's encoder "objects"); null for a model without."""
     fusion: FusionConfig = field(default_factory=FusionConfig)
@@ -96,6 +98,8 @@ class ModelConfig:
             )
         if self.backbone is not None and self.head_hears:
             raise ConfigError("with a backbone the words go through it; head_hears must be false")
+        if self.since_told and not self.readers:
+            raise ConfigError("since_told is added to the words of readers, and there are none: it must be false")
         if self.backbone is None and not self.readers and self.fusion.language != "none":
             raise ConfigError("a model that hears needs a reader; without one, fusion.language is none")
         if not (self.steps > 0 and self.dt_s > 0):

@@ -17,6 +17,7 @@ from drivevla.models.config import ModelConfig
 from drivevla.models.frozen import keep_frozen
 from drivevla.models.language.characters import CharacterEncoder
 from drivevla.models.language.pretrained import PretrainedReader
+from drivevla.models.language.since_told import SinceTold
 from drivevla.models.language.tokens import JoinedEncoder, SentenceTokens
 from drivevla.models.parts import build_part
 from drivevla.models.text.decoder import ByteDecoder
@@ -80,6 +81,7 @@ class DrivingModel(nn.Module):
             self.backbone = build_part("encoders", config.backbone, config.width)
         else:
             self.readers = JoinedEncoder(*(_reader(name, config.width, answers) for name in config.readers))
+            self.since_told = SinceTold(config.width) if config.since_told else None
             self.fusion = _fusion(config)
         self.head: PlannerHead[Any] = build_part(
             "heads",
@@ -128,7 +130,10 @@ class DrivingModel(nn.Module):
             silent = batch.ego_BE.new_zeros(len(batch.ego_BE), 1, self.config.width)
             return SentenceTokens(silent, torch.zeros_like(silent[..., 0], dtype=torch.bool))
         words: SentenceTokens = self.readers(batch.sentences)
-        return words
+        if self.since_told is None:
+            return words
+        here_B3 = batch.ego_BE.new_zeros(len(batch.sentences), 3)
+        return self.since_told(words, here_B3 if batch.told_B3 is None else batch.told_B3)
 
 
 def _fusion(config: ModelConfig) -> LatentFusion:

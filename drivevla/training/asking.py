@@ -107,9 +107,10 @@ def with_choice(sample: TrainingSample, wordings: Wordings, pick: Pick, *, alter
     """The sample as if the draw's sentence had been asked for."""
     asked = asked_of(sample, wordings)
     index, sentence = chosen([each.sentences for each in asked], pick, alternative_share=alternative_share)
+    told_pose = sample.observation.told_pose if index == 0 else None  # anything else would be said here and now
     return replace(
         sample,
-        observation=replace(sample.observation, instruction=sentence or None),
+        observation=replace(sample.observation, instruction=sentence or None, told_pose=told_pose),
         future=asked[index].future,
         refused=asked[index].refused,
         target_speed_mps=asked[index].target_speed_mps,

@@ -6,7 +6,7 @@ B batch, T future steps, P path points.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -18,7 +18,7 @@ from drivevla.errors import ContractError
 from drivevla.geometry import cumulative_length_m, interpolate_poses, resample_path
 from drivevla.language import Commentary, Instruction
 from drivevla.models.auxiliary.targets import AuxiliaryBatch, AuxiliaryTarget, collate_auxiliary
-from drivevla.perception.collating import collate_observations, share_frames
+from drivevla.perception.collating import collate_observations, share_frames, told_poses
 from drivevla.types import Alternative, Future, Observation, PlanTarget, QuestionAnswer, SensorBatch
 
 __all__ = ["Drive", "TrainingBatch", "TrainingSample", "collate_drives", "collate_samples", "shared_rows"]
@@ -115,6 +115,7 @@ def collate_samples(
     sensors = collate_observations([samples[index].observation for index in first])
     if len(first) < len(samples):
         sensors = share_frames(sensors, rows, [sample.observation.instruction or "" for sample in samples])
+        sensors = replace(sensors, told_B3=told_poses([sample.observation for sample in samples]))
     return TrainingBatch(
         sensors=sensors,
         target=target,

@@ -196,7 +196,7 @@ class MemoryBatches:
     def _batch(self, picks: Sequence[Pick], alternative_share: float) -> TrainingBatch:
         asked = [chosen(self._sentences[pick.index], pick, alternative_share=alternative_share) for pick in picks]
         rows = [self._first_row[pick.index] + index for pick, (index, _) in zip(picks, asked, strict=True)]
-        batch = self._seen([pick.index for pick in picks], [sentence for _, sentence in asked])
+        batch = self._seen([pick.index for pick in picks], asked)
         drives = rows_of(_Drives(self._drives, self._refused_R, self._explanations), rows)
         return replace(
             batch,
@@ -205,13 +205,19 @@ class MemoryBatches:
             explanations=drives.explanations,
         )
 
-    def _seen(self, frames: Sequence[int], sentences: Sequence[str]) -> TrainingBatch:
+    def _seen(self, frames: Sequence[int], asked: Sequence[tuple[int, str]]) -> TrainingBatch:
         """The samples of some frames with what they hear; pictures and sweep of one that comes several times, once."""
+        rest = rows_of(self._rest, frames)
+        sentences = tuple(sentence for _, sentence in asked)
+        told_B3 = rest.sensors.told_B3
+        assert told_B3 is not None
+        elsewhere_B = torch.tensor([index > 0 for index, _ in asked], device=told_B3.device)
+        told_B3 = told_B3.masked_fill(elsewhere_B[:, None], 0.0)  # anything else would be said here and now
         different = list(dict.fromkeys(frames))
         sensors = rows_of(self._sensors, different)
         if len(different) < len(frames):
             sensors = share_frames(sensors, shared_rows(frames), sentences)
-        return replace(rows_of(self._rest, frames), sensors=replace(sensors, sentences=tuple(sentences)))
+        return replace(rest, sensors=replace(sensors, sentences=sentences, told_B3=told_B3))
 
 
 @dataclass(frozen=True, slots=True)

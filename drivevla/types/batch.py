@@ -92,6 +92,8 @@ class SensorBatch:
         past_keep_BS: False where the past is not known.
         ego_keep_B: False where the ego features are hidden from the scene's tokens; None where none are.
         sentences: The instruction of each sample; empty where nothing was said.
+        told_B3: Where the car was when it first heard the instruction, as x, y, yaw in the present ego frame; 0 where
+            that is here, or not known. None where nobody knows.
         frame_B: Which row of the pictures and the sweep each sample sees; None where each has its own.
     """
 
@@ -103,6 +105,7 @@ class SensorBatch:
     sentences: tuple[str, ...]
     ego_keep_B: Tensor | None = None
     frame_B: Tensor | None = None
+    told_B3: Tensor | None = None
 
     def __post_init__(self) -> None:
         """Check that all parts have one batch size.
@@ -116,6 +119,8 @@ class SensorBatch:
         sizes = {"past_BS3": len(self.past_BS3), "sentences": len(self.sentences)}
         if self.ego_keep_B is not None:
             sizes["ego_keep_B"] = len(self.ego_keep_B)
+        if self.told_B3 is not None:
+            sizes["told_B3"] = len(self.told_B3)
         if self.frame_B is None:
             sizes = seen | sizes
         elif len(set(seen.values())) > 1:

@@ -159,6 +159,8 @@ class Observation:
         lidar: The newest sweep, or None.
         past: Where the car was, or None.
         instruction: What was asked for in plain words; None when nothing was said.
+        told_pose: (3,) x, y, yaw in the current ego frame: where the car was when it first heard the instruction, by
+            its own odometry. None where that is not known, or nothing was said.
         command: A discrete navigation command, where the protocol gives one.
         target_points_m: (K, 2) points ahead to reach, ego frame, nearest first, where the protocol gives them.
     """
@@ -169,6 +171,7 @@ class Observation:
     lidar: LidarSweep | None = None
     past: PastPoses | None = None
     instruction: str | None = None
+    told_pose: NDArray[np.float64] | None = None
     command: Command | None = None
     target_points_m: NDArray[np.float64] | None = None
 
@@ -185,6 +188,8 @@ class Observation:
             value = getattr(self, name)
             if not isinstance(value, kind) and not (value is None and name in optional):
                 raise ContractError(f"{name} must be {kind.__name__}, got {type(value).__name__}")
+        if self.told_pose is not None:
+            set_field(self, "told_pose", real_array("told_pose", self.told_pose, (3,)))
         if self.target_points_m is not None:
             set_field(self, "target_points_m", real_array("target_points_m", self.target_points_m, ("K", 2)))
         self._check_times()

@@ -44,6 +44,8 @@ class EgoFilter:
         self._pose: NDArray[np.float64] | None = None
         self._covariance = np.diag(READING_STD) ** 2
         self._odometry = np.zeros(3)
+        self._heard: str | None = None
+        self._heard_at = np.zeros(3)
         self._trail: deque[tuple[float, NDArray[np.float64]]] = deque()
         self._state = EgoState(speed_mps=0.0)
         self._time_s = -np.inf
@@ -110,6 +112,17 @@ class EgoFilter:
         if self._pose is None:
             raise ContractError("the ego filter has had no reading yet; call update first")
         return self._pose
+
+    def told_pose(self, instruction: str | None) -> NDArray[np.float64] | None:
+        """(3,) x, y, yaw in the ego frame: where the car was when it first heard what it hears, from odometry alone.
+
+        Args:
+            instruction: What is asked for now; None where nothing is, and then there is no such place. The place stays
+                until something else is asked for here.
+        """
+        if instruction != self._heard:
+            self._heard, self._heard_at = instruction, self._odometry
+        return None if instruction is None else compose_se2(invert_se2(self._odometry), self._heard_at)
 
     def past(self, *, step_s: float) -> PastPoses:
         """The trail, from odometry alone: over two seconds it is far smoother than fixes are.

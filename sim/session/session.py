@@ -154,6 +154,7 @@ class Session:
             lidar=self._sweep,
             past=self.ego_filter.past(step_s=1.0 / self.rig.capture_hz),
             instruction=instruction,
+            told_pose=self.ego_filter.told_pose(instruction),
         )
 
     def apply(self, control: VehicleControl) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
@@ -20,6 +21,8 @@ OTHER = 1.0 - 1e-9
 def at_a_junction(seed: int) -> TrainingSample:
     """Asked to go left, with what would have followed "go right"."""
     own = junction_sample("left", "go left", speed_mps=5.0, seed=seed)
+    told = dataclasses.replace(own.observation, told_pose=np.array([-7.0, 0.0, 0.0]))
+    own = dataclasses.replace(own, observation=told)
     right = junction_sample("right", "go right", speed_mps=5.0, seed=seed)
     other = Alternative(sentence="go right", future=right.future, refused=True, target_speed_mps=2.0)
     return dataclasses.replace(own, instruction=TURN, alternatives=(other,))
@@ -39,6 +42,8 @@ def test_what_is_heard_what_is_driven_and_what_is_refused_belong_together(source
     (batch,) = source.stream([picks], alternative_share=0.5)
     assert batch.names == ("left-3", "left-1", "left-3")
     assert batch.sensors.sentences == ("go left", "go right", "go right")
+    assert batch.sensors.told_B3 is not None
+    assert batch.sensors.told_B3[:, 0].tolist() == [-7.0, 0.0, 0.0]  # what was not asked for would be said here and now
     assert batch.sensors.frame_B is not None
     assert batch.sensors.frame_B.tolist() == [0, 1, 0]
     assert batch.sensors.frames == 2

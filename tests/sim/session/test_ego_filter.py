@@ -51,6 +51,31 @@ def test_the_trail_of_a_left_turn_bends_to_the_left_of_the_car() -> None:
     assert past.poses[0, 2] == pytest.approx(-0.6, abs=0.02)  # 2 s before, the car looked further right
 
 
+def _on(ego_filter: EgoFilter, begin_s: float, seconds: float, *, speed_mps: float, yaw_rate_radps: float) -> None:
+    for tick in range(1, round(seconds / DT) + 1):
+        ego_filter.update(
+            time_s=begin_s + tick * DT,
+            fix_m=[0.0, 0.0],  # the odometry does not ask where the satellites are
+            yaw_rad=0.0,
+            yaw_rate_radps=yaw_rate_radps,
+            speed_mps=speed_mps,
+            acceleration_mps2=0.0,
+        )
+
+
+def test_where_the_car_was_told_stays_where_it_was_until_something_else_is_said() -> None:
+    ego_filter = EgoFilter()
+    _on(ego_filter, 0.0, 1.0, speed_mps=8.0, yaw_rate_radps=0.0)
+    assert ego_filter.told_pose(None) is None
+    np.testing.assert_allclose(ego_filter.told_pose("turn left"), np.zeros(3), atol=1e-9)
+    _on(ego_filter, 1.0, 2.0, speed_mps=5.0, yaw_rate_radps=0.0)
+    np.testing.assert_allclose(ego_filter.told_pose("turn left"), [-10.0, 0.0, 0.0], atol=1e-6)
+    _on(ego_filter, 3.0, 2.0, speed_mps=0.0, yaw_rate_radps=np.pi / 4)  # a quarter turn to the left where it stands
+    np.testing.assert_allclose(ego_filter.told_pose("turn left"), [0.0, 10.0, -np.pi / 2], atol=1e-6)
+    np.testing.assert_allclose(ego_filter.told_pose("go on"), np.zeros(3), atol=1e-9)
+    np.testing.assert_allclose(ego_filter.told_pose("turn left"), np.zeros(3), atol=1e-9)  # said again is said anew
+
+
 def test_a_new_episode_starts_without_a_past() -> None:
     ego_filter, _ = drive(0.1)
     ego_filter.reset()
