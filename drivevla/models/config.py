@@ -83,6 +83,8 @@ class ModelConfig:
     """Whether the head sees the car's motion itself, beside what fusion saw; heads that drive a unicycle do anyway."""
     head_hears: bool = False
     """Whether the head attends to the words itself, beside what fusion heard."""
+    refuses_above: float = 0.5
+    """What is asked for is refused where that is likelier than this."""
     auxiliary: dict[str, PartConfig] = field(default_factory=dict)
     """What it is asked beside the plan while it learns, by the name that its loss terms begin with."""
 
@@ -102,5 +104,7 @@ class ModelConfig:
             raise ConfigError("since_told is added to the words of readers, and there are none: it must be false")
         if self.backbone is None and not self.readers and self.fusion.language != "none":
             raise ConfigError("a model that hears needs a reader; without one, fusion.language is none")
+        if not 0.0 < self.refuses_above < 1.0:
+            raise ConfigError(f"refuses_above is a probability, got {self.refuses_above:g}")
         if not (self.steps > 0 and self.dt_s > 0):
             raise ConfigError(f"steps and dt_s must be positive, got {self.steps} and {self.dt_s:g}")

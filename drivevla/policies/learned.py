@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LearnedPolicy"]
 
-_REFUSES_ABOVE = 0.5
 _SAYS_EVERY = 5
 """Plans between two sentences: writing one takes several passes of the decoder, and reasons last longer than plans."""
 
@@ -82,7 +81,7 @@ class LearnedPolicy:
         plan = _plan(tensors, self._about.model.dt_s)
         return replace(
             plan,
-            refused=unreadable or refuses > _REFUSES_ABOVE,
+            refused=unreadable or refuses > self._about.model.refuses_above,
             text=self._why,
             diagnostics={**diagnostics, "refusal": round(refuses, 4)},
         )
