@@ -11,7 +11,7 @@ import torch
 from drivevla.config.sensor_rig import load_rig
 from drivevla.errors import CheckpointError, ContractError, UnknownName, UserError
 from drivevla.language import Commentary, Language, parse_commentary
-from drivevla.models.checkpoint import CheckpointAbout, save_checkpoint
+from drivevla.models.checkpoint import CheckpointAbout, load_checkpoint, save_checkpoint
 from drivevla.models.config import FusionConfig, ModelConfig, TextConfig
 from drivevla.models.driving import DrivingModel
 from drivevla.models.parts import PartConfig
@@ -50,6 +50,17 @@ def test_a_checkpoint_keeps_the_contract_of_a_policy(checkpoint: Path, seen: lis
     assert plan.waypoints.shape == (16, 3)
     assert plan.path_m is not None
     assert set(plan.diagnostics) == {"refusal"}
+
+
+@pytest.mark.parametrize("above", [0.01, 0.99])
+def test_what_is_likelier_to_be_refused_than_the_checkpoint_says_is_refused(
+    checkpoint: Path, seen: list[Observation], tmp_path: Path, above: float
+) -> None:
+    model, about = load_checkpoint(checkpoint, "cpu")
+    save_checkpoint(tmp_path, model, replace(about, model=replace(about.model, refuses_above=above)))
+    plan = LearnedPolicy(tmp_path).act(seen[0])
+    assert 0.01 < float(plan.diagnostics["refusal"]) < 0.99  # nobody has taught it anything
+    assert plan.refused == (above == 0.01)
 
 
 def test_another_sentence_gives_another_plan(checkpoint: Path, seen: list[Observation]) -> None:
