@@ -59,7 +59,9 @@ def test_what_is_likelier_to_be_refused_than_the_checkpoint_says_is_refused(
     model, about = load_checkpoint(checkpoint, "cpu")
     save_checkpoint(tmp_path, model, replace(about, model=replace(about.model, refuses_above=above)))
     plan = LearnedPolicy(tmp_path).act(seen[0])
-    assert 0.01 < float(plan.diagnostics["refusal"]) < 0.99  # nobody has taught it anything
+    refusal = plan.diagnostics["refusal"]
+    assert isinstance(refusal, float)
+    assert 0.01 < refusal < 0.99  # nobody has taught it anything
     assert plan.refused == (above == 0.01)
 
 

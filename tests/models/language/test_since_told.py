@@ -9,10 +9,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from drivevla.errors import ConfigError
-from drivevla.models.config import FusionConfig, ModelConfig, PartConfig
+from drivevla.models.config import FusionConfig, ModelConfig
 from drivevla.models.driving import DrivingModel
 from drivevla.models.language.since_told import SinceTold
 from drivevla.models.language.tokens import SentenceTokens
+from drivevla.models.parts import PartConfig
 from drivevla.types import LidarBatch, SensorBatch
 
 WIDTH = 16

@@ -63,17 +63,23 @@ def _on(ego_filter: EgoFilter, begin_s: float, seconds: float, *, speed_mps: flo
         )
 
 
+def _is_at(ego_filter: EgoFilter, instruction: str, wanted: list[float]) -> None:
+    pose = ego_filter.told_pose(instruction)
+    assert pose is not None
+    np.testing.assert_allclose(pose, wanted, atol=1e-6)
+
+
 def test_where_the_car_was_told_stays_where_it_was_until_something_else_is_said() -> None:
     ego_filter = EgoFilter()
     _on(ego_filter, 0.0, 1.0, speed_mps=8.0, yaw_rate_radps=0.0)
     assert ego_filter.told_pose(None) is None
-    np.testing.assert_allclose(ego_filter.told_pose("turn left"), np.zeros(3), atol=1e-9)
+    _is_at(ego_filter, "turn left", [0.0, 0.0, 0.0])
     _on(ego_filter, 1.0, 2.0, speed_mps=5.0, yaw_rate_radps=0.0)
-    np.testing.assert_allclose(ego_filter.told_pose("turn left"), [-10.0, 0.0, 0.0], atol=1e-6)
+    _is_at(ego_filter, "turn left", [-10.0, 0.0, 0.0])
     _on(ego_filter, 3.0, 2.0, speed_mps=0.0, yaw_rate_radps=np.pi / 4)  # a quarter turn to the left where it stands
-    np.testing.assert_allclose(ego_filter.told_pose("turn left"), [0.0, 10.0, -np.pi / 2], atol=1e-6)
-    np.testing.assert_allclose(ego_filter.told_pose("go on"), np.zeros(3), atol=1e-9)
-    np.testing.assert_allclose(ego_filter.told_pose("turn left"), np.zeros(3), atol=1e-9)  # said again is said anew
+    _is_at(ego_filter, "turn left", [0.0, 10.0, -np.pi / 2])
+    _is_at(ego_filter, "go on", [0.0, 0.0, 0.0])
+    _is_at(ego_filter, "turn left", [0.0, 0.0, 0.0])  # said again is said anew
 
 
 def test_a_new_episode_starts_without_a_past() -> None:
