@@ -176,7 +176,7 @@ def _read_index(root: Path) -> dict[str, Any]:
         raise DataError(f"{path} is damaged: {error}") from error
     if not isinstance(index, dict) or index.get("format") != FORMAT:
         raise DataError(
-            f"{path} is of another format; this version reads format {FORMAT}: pack the drive log again (drivevla data pack)"
+            f"{path} is of another format; this version reads format {FORMAT}; pack the log again (drivevla data pack)"
         )
     keys = {"dataset", "rig", "storage", "fingerprint", "statistics", "scenes", "shards"}
     if missing := sorted(keys - index.keys()):
