@@ -69,13 +69,16 @@ def told_poses(observations: Sequence[Observation]) -> Tensor:
     return torch.from_numpy(np.stack(poses).astype(np.float32))
 
 
-def share_frames(batch: SensorBatch, frame_B: Sequence[int], sentences: Sequence[str]) -> SensorBatch:
+def share_frames(
+    batch: SensorBatch, frame_B: Sequence[int], sentences: Sequence[str], told_B3: Tensor | None
+) -> SensorBatch:
     """Samples that see the frames of a batch, several of them one frame, and hear each its own.
 
     Args:
         batch: The frames.
         frame_B: Which one each sample sees.
         sentences: What each sample hears.
+        told_B3: Where each was when it first heard that, as in ``SensorBatch``.
     """
     row = torch.tensor(frame_B, device=batch.ego_BE.device)
     shares = bool(batch.cameras) or batch.lidar is not None  # of nothing there is nothing to share
@@ -86,7 +89,7 @@ def share_frames(batch: SensorBatch, frame_B: Sequence[int], sentences: Sequence
         past_keep_BS=batch.past_keep_BS[row],
         ego_keep_B=None if batch.ego_keep_B is None else batch.ego_keep_B[row],
         sentences=tuple(sentences),
-        told_B3=None if batch.told_B3 is None else batch.told_B3[row],
+        told_B3=told_B3,
         frame_B=row if shares else None,
     )
 

@@ -154,7 +154,10 @@ class DriveLogReader:
         number, frame = self._places[token]
         scene = self._scenes[number]
         source = Provenance(dataset=self._dataset, scene=scene.name, token=token, split=scene.split)
-        future, told_pose = self._future(number, row), self._told(number)[frame]
+        try:
+            future, told_pose = self._future(number, row), self._told(number)[frame]
+        except (TypeError, ValueError) as error:  # a pose that is none, in any frame of the episode
+            raise DataError(f"{self._root / EpisodeFiles(number).truth} holds a damaged pose: {error}") from error
         return sample_of(row, source, images=images, lidar=lidar, future=future, told_pose=told_pose)
 
     def _row(self, token: str) -> Row:

@@ -35,6 +35,7 @@ from drivevla.datasets.drivelog.said_rows import (
     instruction_row,
 )
 from drivevla.errors import DataError
+from drivevla.geometry import invert_rigid, yaw_from_matrix
 from drivevla.types import (
     Alternative,
     CameraFrame,
@@ -137,9 +138,8 @@ def told_poses(rows: Sequence[Mapping[str, Any]]) -> list[NDArray[np.float64] | 
         world_from_ego = pose_of(row["world_from_ego"])
         if row["sentence"] != heard:
             heard, world_from_told = row["sentence"], world_from_ego
-        ego_from_told = np.linalg.solve(world_from_ego, world_from_told)
-        yaw_rad = float(np.arctan2(ego_from_told[1, 0], ego_from_told[0, 0]))
-        pose = [*rounded(ego_from_told[:2, 3], 3), round(yaw_rad, 5)]
+        ego_from_told = invert_rigid(world_from_ego) @ world_from_told
+        pose = [*rounded(ego_from_told[:2, 3], 3), *rounded(yaw_from_matrix(ego_from_told[:3, :3]), 5)]
         found.append(None if heard is None else np.array(pose))
     return found
 

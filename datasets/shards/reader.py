@@ -181,6 +181,10 @@ def _read_index(root: Path) -> dict[str, Any]:
     keys = {"dataset", "rig", "storage", "fingerprint", "statistics", "scenes", "shards"}
     if missing := sorted(keys - index.keys()):
         raise DataError(f"{path} lacks {', '.join(missing)}")
+    of_scene = {"name", "frames", "split", "map_name", "description", "labels", "told_poses"}
+    for number, scene in enumerate(index["scenes"]):
+        if missing := sorted(of_scene - scene.keys()):
+            raise DataError(f"{path}: scene {number} lacks {', '.join(missing)}")
     if not index["shards"]:
         raise DataError(f"{path} names no shard")
     return index

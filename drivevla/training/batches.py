@@ -6,7 +6,7 @@ B batch, T future steps, P path points.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -114,8 +114,8 @@ def collate_samples(
     first = [rows.index(row) for row in range(max(rows) + 1)]
     sensors = collate_observations([samples[index].observation for index in first])
     if len(first) < len(samples):
-        sensors = share_frames(sensors, rows, [sample.observation.instruction or "" for sample in samples])
-        sensors = replace(sensors, told_B3=told_poses([sample.observation for sample in samples]))
+        heard = [sample.observation.instruction or "" for sample in samples]
+        sensors = share_frames(sensors, rows, heard, told_poses([sample.observation for sample in samples]))
     return TrainingBatch(
         sensors=sensors,
         target=target,

@@ -216,7 +216,7 @@ class MemoryBatches:
         different = list(dict.fromkeys(frames))
         sensors = rows_of(self._sensors, different)
         if len(different) < len(frames):
-            sensors = share_frames(sensors, shared_rows(frames), sentences)
+            sensors = share_frames(sensors, shared_rows(frames), sentences, told_B3)
         return replace(rest, sensors=replace(sensors, sentences=sentences, told_B3=told_B3))
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from drivevla.errors import ContractError
-from drivevla.perception.collating import EGO_FEATURES, PAST_S, collate_observations, share_frames
+from drivevla.perception.collating import EGO_FEATURES, PAST_S, collate_observations
 from drivevla.types import CameraFrame, EgoState, LidarSweep, Observation, PastPoses
 
 
@@ -80,9 +80,6 @@ def test_where_a_car_was_told_is_here_where_nobody_knows() -> None:
     batch = collate_observations([bare(told_pose=np.array([-3.0, 4.0, 0.5])), bare()])
     assert batch.told_B3 is not None
     assert batch.told_B3.tolist() == [[-3.0, 4.0, 0.5], [0.0, 0.0, 0.0]]
-    shared = share_frames(batch, [1, 0, 0], ["a", "b", "c"])
-    assert shared.told_B3 is not None
-    assert shared.told_B3[:, 0].tolist() == [0.0, -3.0, -3.0]
 
 
 def test_pictures_of_two_sizes_under_one_name_are_refused() -> None:

@@ -109,7 +109,7 @@ def test_what_drops_out_drops_out_for_a_frame_and_the_batch_stays_whole() -> Non
 
 def test_frames_without_pictures_and_sweep_share_nothing() -> None:
     batch = collate_observations([each.observation for each in samples()[:2]])
-    said = share_frames(dataclasses.replace(batch, cameras={}, lidar=None), [0, 0, 1], SENTENCES)
+    said = share_frames(dataclasses.replace(batch, cameras={}, lidar=None), [0, 0, 1], SENTENCES, None)
     assert said.frame_B is None
     assert said.frames == len(said.ego_BE) == 3
 
@@ -117,7 +117,7 @@ def test_frames_without_pictures_and_sweep_share_nothing() -> None:
 def test_sharing_must_add_up() -> None:
     batch = collate_observations([each.observation for each in samples()[:2]])
     with pytest.raises(ContractError, match="one number of rows"):
-        dataclasses.replace(share_frames(batch, [0, 0, 1], SENTENCES), lidar=_half(batch).lidar)
+        dataclasses.replace(share_frames(batch, [0, 0, 1], SENTENCES, None), lidar=_half(batch).lidar)
 
 
 def _less(sensors: SensorBatch, without: str) -> SensorBatch:

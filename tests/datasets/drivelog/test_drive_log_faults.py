@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from drivevla.datasets.drivelog import DriveLogReader
+from drivevla.datasets.drivelog.layout import EpisodeFiles
+from drivevla.errors import DataError
 from drivevla.types import FaultKind
 
 FIRST = "chunk-000/file-000"
@@ -125,3 +127,14 @@ def test_poses_that_cannot_be_are_named(
     rewrite_poses(log_copy, change)
     found = [fault for fault in DriveLogReader.find_faults(log_copy) if fault.file == f"truth/{FIRST}.parquet"]
     assert any(message in fault.message for fault in found), [str(fault) for fault in found]
+
+
+def test_a_sample_of_an_episode_with_a_cut_pose_says_in_which_file(log_copy: Path) -> None:
+    path = log_copy / EpisodeFiles(0).truth
+    table = pq.read_table(path)
+    rows = table.to_pylist()
+    rows[3]["world_from_ego"] = rows[3]["world_from_ego"][:5]
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), path)
+    reader = DriveLogReader(log_copy)
+    with pytest.raises(DataError, match=f"{path.name} holds a damaged pose"):
+        reader.sample(reader.scenes[0].tokens[0])

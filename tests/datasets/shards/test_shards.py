@@ -1,6 +1,8 @@
 """Shards hold what the drive log holds, in fewer bytes, and say where they are damaged."""
 
+import json
 import pickle
+import shutil
 import struct
 import subprocess
 import sys
@@ -127,3 +129,13 @@ def test_records_come_back_from_a_shard(tmp_path: Path) -> None:
 def test_shards_never_go_into_a_folder_that_holds_something(log: DriveLogReader, root: Path) -> None:
     with pytest.raises(RunError, match="not empty"):
         pack_drive_log(log, root)
+
+
+def test_a_scene_that_lacks_something_is_named(root: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "shards"
+    shutil.copytree(root, copy)
+    index = json.loads((copy / "shards.json").read_text(encoding="utf-8"))
+    del index["scenes"][1]["told_poses"]
+    (copy / "shards.json").write_text(json.dumps(index), encoding="utf-8")
+    with pytest.raises(DataError, match="scene 1 lacks told_poses"):
+        ShardReader(copy)
