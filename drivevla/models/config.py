@@ -83,6 +83,8 @@ class ModelConfig:
     """Whether the head sees the car's motion itself, beside what fusion saw; heads that drive a unicycle do anyway."""
     head_hears: bool = False
     """Whether the head attends to the words itself, beside what fusion heard."""
+    refusal_hears: bool = False
+    """Whether refusing reads the words itself, beside what fusion made of them."""
     refuses_above: float = 0.5
     """What is asked for is refused where that is likelier than this."""
     auxiliary: dict[str, PartConfig] = field(default_factory=dict)
@@ -98,10 +100,12 @@ class ModelConfig:
                 f"width must be a multiple of twice the attention heads, got {self.width} and "
                 f"{self.fusion.attention_heads}"
             )
-        if self.backbone is not None and self.head_hears:
-            raise ConfigError("with a backbone the words go through it; head_hears must be false")
+        if self.backbone is not None and (self.head_hears or self.refusal_hears):
+            raise ConfigError("with a backbone the words go through it; head_hears and refusal_hears must be false")
         if self.since_told and not self.readers:
             raise ConfigError("since_told is added to the words of readers, and there are none: it must be false")
+        if self.refusal_hears and not self.readers:
+            raise ConfigError("refusal_hears needs readers whose words it can hear, and there are none")
         if self.backbone is None and not self.readers and self.fusion.language != "none":
             raise ConfigError("a model that hears needs a reader; without one, fusion.language is none")
         if not 0.0 < self.refuses_above < 1.0:

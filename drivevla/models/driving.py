@@ -20,6 +20,7 @@ from drivevla.models.language.pretrained import PretrainedReader
 from drivevla.models.language.since_told import SinceTold
 from drivevla.models.language.tokens import JoinedEncoder, SentenceTokens
 from drivevla.models.parts import build_part
+from drivevla.models.refusing import RefusalByWords
 from drivevla.models.text.decoder import ByteDecoder
 from drivevla.perception.collating import EGO_FEATURES
 from drivevla.perception.fusion.latents import LatentFusion
@@ -94,6 +95,7 @@ class DrivingModel(nn.Module):
             ground_channels=self.scene.ground.channels if self.scene.ground else 0,
         )
         self.refusal = nn.Linear(config.width, 1)
+        self.refusal_by_words = RefusalByWords(config.width) if config.refusal_hears else None
         self.auxiliary = auxiliary_heads(config, self.scene)
         self.text = _text_decoder(config)
         keep_frozen(self)
@@ -116,7 +118,7 @@ class DrivingModel(nn.Module):
         )
         if self.config.head_hears and words is not None:
             context = replace(context, language_BLD=words.tokens_BLD, language_keep_BL=words.keep_BL)
-        return Understanding(context=context, scene=scene, refusal_B=self.refusal(tokens_BND.mean(dim=1))[:, 0])
+        return Understanding(context=context, scene=scene, refusal_B=self._refusal(tokens_BND, words))
 
     @property
     def asked_parameters(self) -> int:
@@ -124,6 +126,14 @@ class DrivingModel(nn.Module):
         if self.backbone is not None:
             return 0
         return sum(each.asked_parameters for each in self.readers.encoders if isinstance(each, PretrainedReader))
+
+    def _refusal(self, tokens_BND: Tensor, words: SentenceTokens | None) -> Tensor:
+        understood_BD = tokens_BND.mean(dim=1)
+        logit_B: Tensor = self.refusal(understood_BD)[:, 0]
+        if self.refusal_by_words is None or words is None:
+            return logit_B
+        added_B: Tensor = self.refusal_by_words(understood_BD, words)
+        return logit_B + added_B
 
     def _words(self, batch: SensorBatch) -> SentenceTokens:
         if self.config.fusion.language == "none" and not self.config.head_hears:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from drivevla.errors import ConfigError
+from drivevla.errors import ConfigError, unknown_name
+from drivevla.language import InstructionKind
 from drivevla.models.parts import PartConfig
 
 __all__ = ["DataConfig", "DrawConfig", "ObjectiveConfig", "StageConfig", "TrainingConfig"]
@@ -65,6 +66,8 @@ class DrawConfig:
     """How often a sample comes that stands and goes on standing, relative to one that drives on evenly."""
     starting_weight: float = 1.0
     """The same of one that stands and drives off within two seconds: the one moment that tells what it waited for."""
+    kind_weights: dict[str, float] = field(default_factory=dict)
+    """How often a sample comes that was asked for something of a kind (``two_steps: 3.0``), relative to any other."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.alternative_share <= 1.0:
@@ -75,6 +78,11 @@ class DrawConfig:
             raise ConfigError("turning_weight and speed_change_weight are at least 0")
         if not (self.standing_weight > 0.0 and self.starting_weight > 0.0):
             raise ConfigError("standing_weight and starting_weight are above 0")
+        for kind, weight in self.kind_weights.items():
+            if kind not in set(InstructionKind):
+                raise ConfigError(str(unknown_name("kind of instruction", kind, list(InstructionKind))))
+            if not weight > 0.0:
+                raise ConfigError(f"kind_weights are above 0, got {weight:g} for {kind}")
 
     @property
     def even(self) -> bool:
@@ -83,7 +91,7 @@ class DrawConfig:
             (self.turning_weight, self.speed_change_weight),
             (self.standing_weight, self.starting_weight),
         )
-        return added == (0.0, 0.0) and multiplied == (1.0, 1.0)
+        return added == (0.0, 0.0) and {*multiplied, *self.kind_weights.values()} == {1.0}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -148,9 +148,9 @@ class _Training:
         """
         head = self._model.head
         if isinstance(head, FitsData):
-            target, speed_B = self._sources.train.drives()
-            whole_B = target.valid_BT.all(dim=1)
-            head.fit(target.waypoints_BT3[whole_B], speed_B[whole_B])
+            driven = self._sources.train.drives()
+            whole_N = driven.target.valid_BT.all(dim=1)
+            head.fit(driven.target.waypoints_BT3[whole_N], driven.speed_N[whole_N])
         if self._config.begin_with is None:
             return
         folder = checkpoint_folder(self._config.begin_with)
@@ -238,7 +238,7 @@ class _Training:
         assert self._recipe.model is not None
         if stage.draw.even:
             return None
-        return draw_weights(*self._sources.train.drives(), self._recipe.model.dt_s, stage.draw)
+        return draw_weights(self._sources.train.drives(), self._recipe.model.dt_s, stage.draw)
 
     def _among(self, stage: StageConfig) -> list[int] | None:
         if not stage.draw.datasets:

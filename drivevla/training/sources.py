@@ -14,12 +14,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from drivevla.errors import ConfigError
-from drivevla.language import Commentary
+from drivevla.language import Commentary, InstructionKind
 from drivevla.models.moving import to_device
 from drivevla.perception.collating import share_frames
 from drivevla.training.asking import Wordings, asked_of, chosen, with_choice
 from drivevla.training.batches import TrainingBatch, TrainingSample, collate_drives, collate_samples, shared_rows
 from drivevla.training.columns import join_batches, rows_of
+from drivevla.training.importance import Driven
 from drivevla.training.order import Pick
 from drivevla.types import PlanTarget
 
@@ -53,8 +54,8 @@ class BatchSource(Protocol):
         """How many samples there are."""
         ...
 
-    def drives(self) -> tuple[PlanTarget, Tensor]:
-        """What the teacher did at every sample, and how fast the car was."""
+    def drives(self) -> Driven:
+        """What was asked for at every sample, and what the teacher did."""
         ...
 
     def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
@@ -93,24 +94,23 @@ class StreamedBatches:
             raise ConfigError("there is no sample to train on")
         self._samples, self._steps, self._dt_s = samples, steps, dt_s
         self._wordings, self._workers, self._device = wordings or Wordings(0), workers, device
-        self._drives: tuple[PlanTarget, Tensor] | None = None
+        self._driven: Driven | None = None
 
     def __len__(self) -> int:
         return len(self._samples)
 
-    def drives(self) -> tuple[PlanTarget, Tensor]:
-        """What the teacher did at every sample, and how fast the car was; reads them all, once and for all stages."""
-        if self._drives is None:
-            self._drives = self._read_drives()
-        return self._drives
+    def drives(self) -> Driven:
+        """What was asked for at every sample, and what the teacher did; reads them all, once and for all stages."""
+        if self._driven is None:
+            self._driven = self._read_drives()
+        return self._driven
 
-    def _read_drives(self) -> tuple[PlanTarget, Tensor]:
+    def _read_drives(self) -> Driven:
         loader: DataLoader[Any] = DataLoader(
             _Indexed(self._samples), batch_size=_TOGETHER, num_workers=self._workers,
             collate_fn=_Glance(self._steps, self._dt_s), generator=torch.Generator(),
         )  # fmt: skip
-        glances = list(loader)
-        return join_batches([target for target, _ in glances]), torch.cat([speed_B for _, speed_B in glances])
+        return join_batches(list(loader))
 
     def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
         """A batch for each list of picks; the next ones are read while one is used."""
@@ -172,7 +172,7 @@ class MemoryBatches:
         kept = join_batches([to_device(part, keep_on) for part in _all_kept(keep, len(samples), workers)])
         self._sensors, self._drives, self._refused_R = kept.own.sensors, kept.target_R, kept.refused_R
         self._rest = replace(kept.own, sensors=replace(kept.own.sensors, cameras={}, lidar=None))
-        self._sentences, self._explanations = kept.sentences, kept.explanations
+        self._sentences, self._explanations, self._kinds = kept.sentences, kept.explanations, kept.kinds
         counts = torch.tensor([len(each) for each in kept.sentences])
         self._first_row: list[int] = (counts.cumsum(0) - counts).tolist()
 
@@ -184,9 +184,9 @@ class MemoryBatches:
         """All that can be said at any sample."""
         return frozenset(said for asked in self._sentences for ways in asked for said in ways)
 
-    def drives(self) -> tuple[PlanTarget, Tensor]:
-        """What the teacher did at every sample, and how fast the car was."""
-        return rows_of(self._drives, self._first_row), self._sensors.ego_BE[:, 0]
+    def drives(self) -> Driven:
+        """What was asked for at every sample, and what the teacher did."""
+        return Driven(rows_of(self._drives, self._first_row), self._sensors.ego_BE[:, 0], self._kinds)
 
     def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
         """A batch for each list of picks."""
@@ -236,6 +236,7 @@ class _Kept:
     refused_R: Tensor
     explanations: tuple[Commentary | None, ...]
     sentences: tuple[tuple[tuple[str, ...], ...], ...]
+    kinds: tuple[InstructionKind | None, ...]
 
 
 class _PickedSamples(Dataset[tuple[int, TrainingSample]]):
@@ -275,9 +276,10 @@ class _Glance:
     def __init__(self, steps: int, dt_s: float) -> None:
         self._steps, self._dt_s = steps, dt_s
 
-    def __call__(self, samples: Sequence[TrainingSample]) -> tuple[PlanTarget, Tensor]:
+    def __call__(self, samples: Sequence[TrainingSample]) -> Driven:
         target, _ = collate_drives(samples, steps=self._steps, dt_s=self._dt_s)
-        return target, torch.tensor([sample.observation.ego.speed_mps for sample in samples])
+        speed_N = torch.tensor([sample.observation.ego.speed_mps for sample in samples])
+        return Driven(target, speed_N, _kinds(samples))
 
 
 class _Keep:
@@ -297,7 +299,12 @@ class _Keep:
             refused_R=refused_R,
             explanations=tuple(each.explanation for each in drives),
             sentences=tuple(tuple(each.sentences for each in everything) for everything in asked),
+            kinds=_kinds(samples),
         )
+
+
+def _kinds(samples: Sequence[TrainingSample]) -> tuple[InstructionKind | None, ...]:
+    return tuple(None if sample.instruction is None else sample.instruction.kind for sample in samples)
 
 
 def _all_kept(keep: _Keep, count: int, workers: int) -> Iterator[_Kept]:

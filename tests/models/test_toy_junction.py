@@ -89,8 +89,8 @@ def trained(
     stage = StageConfig(objectives=objectives, steps=steps, batch_size=32, learning_rate=2e-3, warmup_steps=50)
     source = StreamedBatches(samples, steps=STEPS, dt_s=DT_S)
     if isinstance(model.head, FitsData):  # as train_recipe does it
-        target, speed_B = source.drives()
-        model.head.fit(target.waypoints_BT3, speed_B)
+        driven = source.drives()
+        model.head.fit(driven.target.waypoints_BT3, driven.speed_N)
     train_stage(
         model,
         TrainingConfig(stages={"only": stage}, save_every=steps),

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivevla.errors import ConfigError
+from drivevla.language import InstructionKind
 from drivevla.training.config import DrawConfig
-from drivevla.training.importance import draw_weights
+from drivevla.training.importance import Driven, draw_weights
 from drivevla.training.order import SampleOrder, shared_out
 from drivevla.types import PlanTarget
 
@@ -50,14 +51,27 @@ def test_turning_braking_and_standing_count_as_they_are_told_to() -> None:
     way[4, :, 0] = 0.5 * time_s**2  # from rest
     target = PlanTarget(waypoints_BT3=way, valid_BT=torch.ones(5, steps, dtype=torch.bool))
     draw = DrawConfig(turning_weight=2.0, speed_change_weight=4.0, standing_weight=0.25, starting_weight=6.0)
-    weights = draw_weights(target, torch.tensor([8.0, 8.0, 10.0, 0.0, 0.0]), dt_s, draw)
+    driven = Driven(target, torch.tensor([8.0, 8.0, 10.0, 0.0, 0.0]), (None,) * 5)
+    weights = draw_weights(driven, dt_s, draw)
     # The last step within two seconds still covers 0.625 m: 1.25 m/s, beyond the 5 m/s at which the weight is full.
     # From rest it covers 0.875 m: 1.75 m/s more than now.
     assert weights.tolist() == pytest.approx([1.0, 2.0, 5.0, 0.25, 6.0 + 4.0 * 1.75 / 5.0])
 
 
+def test_what_was_asked_for_counts_by_its_kind() -> None:
+    target = PlanTarget(waypoints_BT3=torch.zeros(3, 4, 3), valid_BT=torch.ones(3, 4, dtype=torch.bool))
+    kinds = (InstructionKind.TWO_STEPS, InstructionKind.TURN, None)
+    draw = DrawConfig(standing_weight=0.5, kind_weights={"two_steps": 3.0})
+    assert draw_weights(Driven(target, torch.zeros(3), kinds), 0.5, draw).tolist() == [1.5, 0.5, 0.5]
+
+
 def test_a_draw_without_wishes_is_even() -> None:
     assert DrawConfig().even
+    assert not DrawConfig(kind_weights={"two_steps": 3.0}).even
+    with pytest.raises(ConfigError, match="two_step"):
+        DrawConfig(kind_weights={"two_step": 3.0})
+    with pytest.raises(ConfigError, match="turn"):
+        DrawConfig(kind_weights={"turn": 0.0})
     assert not DrawConfig(turning_weight=1.0).even
     assert not DrawConfig(starting_weight=2.0).even
     with pytest.raises(ConfigError, match="alternative_share"):

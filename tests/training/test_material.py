@@ -47,13 +47,13 @@ def test_what_was_driven_is_asked_once_and_no_picture_is_read_for_it(tmp_path: P
     write_fixture(tmp_path / "log", episodes=2, frames=6)
     reader = Counting(tmp_path / "log")
     source = StreamedBatches(ReaderSamples(places(reader)), steps=STEPS, dt_s=DT_S)
-    target, speed_B = source.drives()
+    driven = source.drives()
     source.drives()
     assert (reader.whole, reader.spared) == (0, len(source))
-    whole, whole_speed_B = MemoryBatches(ReaderSamples(places(reader)), steps=STEPS, dt_s=DT_S).drives()
-    assert torch.equal(target.waypoints_BT3, whole.waypoints_BT3)
-    assert torch.equal(target.valid_BT, whole.valid_BT)
-    assert torch.equal(speed_B, whole_speed_B)
+    whole = MemoryBatches(ReaderSamples(places(reader)), steps=STEPS, dt_s=DT_S).drives()
+    assert torch.equal(driven.target.waypoints_BT3, whole.target.waypoints_BT3)
+    assert torch.equal(driven.target.valid_BT, whole.target.valid_BT)
+    assert torch.equal(driven.speed_N, whole.speed_N)
 
 
 def test_a_sample_brings_what_auxiliary_heads_should_say_and_a_glance_does_not(tmp_path: Path) -> None:

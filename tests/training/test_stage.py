@@ -21,11 +21,11 @@ from drivevla.models.parts import PartConfig
 from drivevla.testing.toy_junction import DT_S, STEPS, junction_sample
 from drivevla.training.batches import TrainingBatch, TrainingSample
 from drivevla.training.config import ObjectiveConfig, StageConfig, TrainingConfig
+from drivevla.training.importance import Driven
 from drivevla.training.optimising import learning_rate
 from drivevla.training.order import Pick, SampleOrder
 from drivevla.training.sources import BatchSource, StreamedBatches
 from drivevla.training.stage import StepReport, build_objective, train_stage
-from drivevla.types import PlanTarget
 
 OPTIONS: dict[str, Any] = {
     "width": 32,
@@ -173,7 +173,7 @@ class Scaled:
     def __len__(self) -> int:
         return len(self.inner)
 
-    def drives(self) -> tuple[PlanTarget, torch.Tensor]:
+    def drives(self) -> Driven:
         return self.inner.drives()
 
     def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
