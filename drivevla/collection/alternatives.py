@@ -70,6 +70,8 @@ _SLOWING_M = 25.0
 """So far before a turn a car begins to slow down for it."""
 _CHANGE_M = 25.0
 """A change of lanes is not asked for just before a turn."""
+_WITHIN_M = (None, None, 40, 50, 60)
+_KEEPING_SHARE, _REFUSED_CHANGE_SHARE = 1 / 3, 0.3
 
 Made = tuple[Instruction, Plan]
 
@@ -168,9 +170,18 @@ class Alternatives:
             return None
         if any(move.begin_m - 40.0 < position_m < move.end_m for move in self._ways.book.moves):
             return None
-        side = self._pick(tuple(Side))
-        kind = self._pick((InstructionKind.CHANGE_LANE, InstructionKind.CHANGE_LANE, InstructionKind.KEEP_LANE))
-        instruction = Instruction(kind=kind, side=None if kind is InstructionKind.KEEP_LANE else side)
+        if self._rng.random() < _KEEPING_SHARE:
+            return self._instead(moment, Instruction(kind=InstructionKind.KEEP_LANE), position_m, also_m=_CHANGE_M)
+        first, other = (list(Side)[number] for number in self._rng.permutation(len(Side)).tolist())
+        made = self._changed(moment, first, position_m)
+        # Most roads have no lane on most sides: left at that, a bare "change lanes" would mean to refuse.
+        if made is None or not made[1].refused or self._rng.random() < _REFUSED_CHANGE_SHARE:
+            return made
+        made = self._changed(moment, other, position_m)
+        return None if made is None or made[1].refused else made
+
+    def _changed(self, moment: Moment, side: Side, position_m: float) -> Made | None:
+        instruction = Instruction(kind=InstructionKind.CHANGE_LANE, side=side, within_m=self._pick(_WITHIN_M))
         return self._instead(moment, instruction, position_m, also_m=_CHANGE_M)
 
     def _refused(self, moment: Moment, position_m: float) -> Made | None:

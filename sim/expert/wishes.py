@@ -80,10 +80,9 @@ class Wishes:
             self._goal, self._instruction = truth.goal, truth.instruction
             self._speed_mps, self._begun_m, self._stands_m = speed_mps, way.distance_m, None
             self._left_m = 0.0
-            self._by_route = isinstance(truth.goal, ChangeLane) and _CHANGES[truth.goal.side] in way.commands
-        goal = truth.goal
-        if isinstance(goal, InOrder):
-            goal = goal.goals[0] if goal.goals else None
+            first = _first(truth.goal)
+            self._by_route = isinstance(first, ChangeLane) and _CHANGES[first.side] in way.commands
+        goal = _first(truth.goal)
         limit_mps = truth.speed_limit_mps or float("inf")
         match goal:
             case Refuse():
@@ -148,3 +147,10 @@ class Wishes:
         elif not beside:  # the lane that was changed to ends
             self._left_m = 0.0
         return Wish(left_m=self._left_m)
+
+
+def _first(goal: Goal | None) -> Goal | None:
+    """What is asked for first, where several things are."""
+    if not isinstance(goal, InOrder):
+        return goal
+    return goal.goals[0] if goal.goals else None
