@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from drivevla import registry
 from drivevla.errors import ContractError
 from drivevla.geometry import matrix_from_yaw, rigid
-from drivevla.language import Instruction, InstructionKind, Side, SpeedAtMost, goal_of
+from drivevla.language import Direction, Instruction, InstructionKind, Place, Side, SpeedAtMost, goal_of
 from drivevla.sim.expert import Expert
 from drivevla.sim.expert.body import FRONT_M, HALF_LENGTH_M, HALF_WIDTH_M, MIDDLE_M
 from drivevla.sim.expert.boxes import boxes_touch
 from drivevla.types import (
+    Command,
     LightState,
     LightTruth,
     ObjectTruth,
@@ -340,6 +341,22 @@ def test_asked_to_change_lanes_it_does_where_there_is_one(road: Road, seen: Seen
     refused = act(asked(road(left="oncoming"), left), seen(6.0))
     assert refused.refused
     assert np.abs(path_of(refused)[:, 1]).max() < 0.1
+
+
+@pytest.mark.parametrize(("by_route", "refused"), [(True, False), (False, True)])
+def test_a_lane_change_of_the_route_is_not_asked_for_again_once_it_is_made(
+    road: Road, seen: Seen, by_route: bool, refused: bool
+) -> None:
+    change = Instruction(kind=InstructionKind.CHANGE_LANE, side=Side.LEFT)
+    turn = Instruction(kind=InstructionKind.TURN, direction=Direction.LEFT, ordinal=1, place=Place.JUNCTION)
+    both = Instruction(kind=InstructionKind.TWO_STEPS, first=change, second=turn)
+    expert = Expert()
+    expert.reset(0)
+    commands = (Command.CHANGE_LANE_LEFT if by_route else Command.LANE_FOLLOW,) * 121
+    before = road(left="same" if by_route else None, commands=commands)
+    assert expert.act(seen(6.0), asked(before, both)).refused is refused
+    after = road(left=None, time_s=5.0)  # in the leftmost lane, on the way to the turn
+    assert expert.act(seen(6.0), asked(after, both)).refused is refused
 
 
 def test_told_to_drive_at_no_speed_it_stands_behind_what_it_could_go_around(road: Road, body: Body, seen: Seen) -> None:
