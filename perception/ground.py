@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from drivevla.perception.cameras.halving import halved
 from drivevla.perception.lidar.grid import BevGrid
 from drivevla.perception.lidar.raster import HEIGHTS_M, height_raster
 from drivevla.perception.lifting import lift_cameras
@@ -90,9 +91,9 @@ def pictures_on_ground(cameras: Mapping[str, CameraBatch], grid: BevGrid) -> Ten
 
 
 def _shrunk(images_B3HW: Tensor) -> list[Tensor]:
-    sizes = [F.avg_pool2d(images_B3HW.float(), 2) / 127.5 - 1.0]
+    sizes = [halved(images_B3HW) / 127.5 - 1.0]
     while len(sizes) < _SIZES:
-        sizes.append(F.avg_pool2d(sizes[-1], 2))
+        sizes.append(halved(sizes[-1]))
     return sizes
 
 

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from drivevla.errors import ContractError, unknown_name
+from drivevla.perception.cameras.halving import halved
 from drivevla.perception.cameras.rays import RayEmbedding
 from drivevla.perception.collating import EGO_FEATURES, PAST_S
 from drivevla.perception.ground import GroundEncoder
@@ -164,8 +165,7 @@ class SceneEncoder(nn.Module):
         return features
 
     def _picture(self, name: str, camera: CameraBatch) -> Tensor:
-        images_B3HW = camera.images_B3HW
-        return F.avg_pool2d(images_B3HW.float(), 2) if name in self.halved else images_B3HW
+        return halved(camera.images_B3HW) if name in self.halved else camera.images_B3HW
 
     def _camera_tokens(self, feature_BDHW: Tensor, camera: CameraBatch) -> tuple[Tensor, Tensor]:
         assert self.rays is not None

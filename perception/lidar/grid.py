@@ -34,6 +34,7 @@ class BevGrid:
         """
         for name in ("ahead_m", "aside_m"):
             low, high = getattr(self, name)
+            object.__setattr__(self, name, (low, high))  # a recipe's is a list, and no key of a cache
             count = (high - low) / self.cell_m
             if not count > 0 or abs(count - round(count)) > 1e-6:
                 raise ConfigError(f"{name} {low:g} to {high:g} m is not filled by whole cells of {self.cell_m:g} m")

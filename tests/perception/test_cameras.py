@@ -12,6 +12,7 @@ from drivevla.config.sensor_rig import load_rig
 from drivevla.errors import ConfigError
 from drivevla.geometry import invert_rigid, project_points
 from drivevla.perception.cameras.convolutional import ConvolutionalEncoder
+from drivevla.perception.cameras.halving import halved
 from drivevla.perception.cameras.pretrained import PretrainedEncoder
 from drivevla.perception.cameras.rays import token_rays
 from drivevla.types import SensorBatch
@@ -41,6 +42,12 @@ def test_a_picture_changes_the_features_where_it_changed() -> None:
         gap = (encoder(spotted) - encoder(picture)).abs().amax(dim=1)[0]
     assert gap[0, 0] > 0
     assert gap[-1, -1] == 0
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_pixel_of_half_the_size_is_the_mean_of_four(layout: torch.memory_format) -> None:
+    picture = torch.randint(0, 256, (2, 3, 8, 13), dtype=torch.uint8).contiguous(memory_format=layout)
+    assert torch.equal(halved(picture), torch.nn.functional.avg_pool2d(picture.float(), 2))
 
 
 @pytest.mark.parametrize("family", ["siglip", "clip", "dinov2"])
