@@ -121,7 +121,7 @@ class LearnedPolicy:
             from drivevla.models.text.decoder import Task
             from drivevla.models.text.speaking import say
 
-            self._why = say(self._model, understanding, Task.COMMENT, 0, instruction)
+            self._why = say(self._model, understanding, Task.COMMENT, 0, instruction, guess=self._why or "")
         self._plans += 1
 
     def _understood(self, observation: Observation) -> tuple[Observation, dict[str, str | int | bool]]:

@@ -81,7 +81,7 @@ class ByteDecoder(nn.Module):
         return surprise_BL.sum(dim=1)
 
     @torch.no_grad()
-    def say(self, task: Task, memory_1MD: Tensor, keep_1M: Tensor, *, phrases: Phrases) -> str:
+    def say(self, task: Task, memory_1MD: Tensor, keep_1M: Tensor, *, phrases: Phrases, guess: str = "") -> str:
         """One of the phrases, chosen greedily; bytes without an alternative cost nothing.
 
         Args:
@@ -89,9 +89,13 @@ class ByteDecoder(nn.Module):
             memory_1MD: What to look at, for one sample.
             keep_1M: False for padding.
             phrases: What may be said, of ``byte_phrases``.
+            guess: What may well be said. It is read in one pass, and costs no other up to where it is wrong; what is
+                said is the same with any.
         """
         walk = phrases.begin()
-        said = [_BYTES + task]
+        said, guessed = [_BYTES + task], [_BYTES + task, *guess.encode()]
+        read: list[int] = []
+        logits_LV = memory_1MD.new_zeros(0, _BYTES)
         while True:
             for byte in walk.forced():
                 said.append(byte)
@@ -99,8 +103,10 @@ class ByteDecoder(nn.Module):
             choices = walk.choices()
             if not choices:
                 return bytes(said[1:]).removesuffix(bytes([END])).decode()
-            logits_V = self(torch.tensor([said], device=memory_1MD.device), memory_1MD, keep_1M)[0, -1]
-            best = choices[int(logits_V[list(choices)].argmax())]
+            if said != read[: len(said)]:
+                read = guessed[: self.longest] if said == guessed[: len(said)] else said.copy()
+                logits_LV = self(torch.tensor([read], device=memory_1MD.device), memory_1MD, keep_1M)[0]
+            best = choices[int(logits_LV[len(said) - 1, list(choices)].argmax())]
             said.append(best)
             walk = walk.step(best)
 

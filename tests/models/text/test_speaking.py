@@ -160,22 +160,41 @@ def test_a_byte_is_written_from_those_before_it_alone() -> None:
     assert not torch.allclose(first[0, 6:], second[0, 6:])
 
 
-def test_bytes_without_an_alternative_cost_no_pass() -> None:
+class Counting(ByteDecoder):
+    """Counts its passes."""
+
     passes = 0
 
-    class Counting(ByteDecoder):
-        def forward(self, said_BL: torch.Tensor, memory_BMD: torch.Tensor, keep_BM: torch.Tensor) -> torch.Tensor:
-            nonlocal passes
-            passes += 1
-            return super().forward(said_BL, memory_BMD, keep_BM)
+    def forward(self, said_BL: torch.Tensor, memory_BMD: torch.Tensor, keep_BM: torch.Tensor) -> torch.Tensor:
+        self.passes += 1
+        return super().forward(said_BL, memory_BMD, keep_BM)
 
+
+def test_bytes_without_an_alternative_cost_no_pass() -> None:
     decoder = Counting(16, layers=1, attention_heads=2).eval()
     memory, keep = torch.randn(1, 3, 16), torch.ones(1, 3, dtype=torch.bool)
     said = decoder.say(Task.COMMENT, memory, keep, phrases=byte_phrases(["I am stopping.", "I am starting to move."]))
     assert said in {"I am stopping.", "I am starting to move."}
-    assert passes == 1
+    assert decoder.passes == 1
     decoder.say(Task.COMMENT, memory, keep, phrases=sayable(Task.COMMENT))
-    assert passes < 20
+    assert decoder.passes < 20
+
+
+def test_a_right_guess_takes_one_pass_and_no_guess_changes_what_is_said() -> None:
+    decoder = Counting(16, layers=2, attention_heads=2).eval()
+    phrases = sayable(Task.COMMENT)
+    for seed in range(5):
+        torch.manual_seed(seed)
+        memory, keep = 3.0 * torch.randn(1, 3, 16), torch.ones(1, 3, dtype=torch.bool)
+        decoder.passes = 0
+        said = decoder.say(Task.COMMENT, memory, keep, phrases=phrases)
+        alone, decoder.passes = decoder.passes, 0
+        assert decoder.say(Task.COMMENT, memory, keep, phrases=phrases, guess=said) == said
+        assert decoder.passes == 1 < alone
+        for wrong in ("I", said[: len(said) // 2], said[: len(said) // 2] + "?", "正在", 200 * "x", said + "x"):
+            decoder.passes = 0
+            assert decoder.say(Task.COMMENT, memory, keep, phrases=phrases, guess=wrong) == said
+            assert decoder.passes <= alone
 
 
 def test_a_text_is_as_surprising_alone_as_beside_a_longer_one() -> None:
