@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from drivevla.perception.cameras.projection import calibration_key, project_points
+from drivevla.perception.cameras.projection import project_points
 from drivevla.perception.lidar.grid import BevGrid
 from drivevla.types import CameraBatch
 
@@ -41,7 +41,7 @@ def lift_cameras(
         heights_m: Above the ego frame's ground.
     """
     seen = _Calibrations([cameras[name] for name in features])
-    lookups = _remembered(seen, grid, heights_m) if seen.recur else _lookups(seen.cameras, grid, heights_m)
+    lookups = _remembered(seen, grid, heights_m) if seen.recurs else _lookups(seen.cameras, grid, heights_m)
     parts_BDN = [
         torch.cat([_looked_up(feature, where_B1N2) for feature in sizes], dim=1) * share_B1N
         for sizes, (where_B1N2, share_B1N) in zip(features.values(), lookups, strict=True)
@@ -65,14 +65,19 @@ class _Calibrations:
         self.cameras = [
             replace(each, images_B3HW=torch.empty_like(each.images_B3HW, device="meta")) for each in cameras
         ]
-        self._keys = tuple(map(calibration_key, cameras))
-        self.recur = None not in self._keys
+        self.recurs = len(cameras[0].present_B) == 1 and cameras[0].present_B.device.type == "cpu"
+        self._said = tuple(map(_said, cameras)) if self.recurs else ()
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Calibrations) and self._keys == other._keys
+        return isinstance(other, _Calibrations) and self._said == other._said
 
     def __hash__(self) -> int:
-        return hash(self._keys)
+        return hash(self._said)
+
+
+def _said(camera: CameraBatch) -> tuple[object, ...]:
+    calibration = (camera.intrinsics_B33, camera.ego_from_camera_B44, camera.present_B)
+    return camera.images_B3HW.shape, *((each.dtype, each.numpy().tobytes()) for each in calibration)
 
 
 @lru_cache(maxsize=8)

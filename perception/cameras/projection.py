@@ -5,14 +5,12 @@ B batch, N points.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-
 import torch
 from torch import Tensor
 
 from drivevla.types import CameraBatch
 
-__all__ = ["calibration_key", "project_points"]
+__all__ = ["project_points"]
 
 _NEAREST_M = 0.5
 
@@ -40,15 +38,3 @@ def project_points(camera: CameraBatch, points_m: Tensor) -> tuple[Tensor, Tenso
     where = uv / uv.new_tensor([width, height]) * 2 - 1
     visible = (depth > _NEAREST_M) & (where.abs() < 1).all(dim=-1) & camera.present_B[:, None]
     return where, depth, visible
-
-
-def calibration_key(camera: CameraBatch) -> Hashable:
-    """What a camera's calibration says, the size of its pictures included; None where it is not worth remembering.
-
-    A rig is asked for a plan again and again and hardly ever changes. The samples of a batch that is learned from are
-    shuffled each time, and from a GPU numbers would have to be fetched.
-    """
-    if len(camera.present_B) > 1 or camera.present_B.device.type != "cpu":
-        return None
-    numbers = (camera.intrinsics_B33, camera.ego_from_camera_B44, camera.present_B)
-    return camera.images_B3HW.shape, *((each.dtype, each.numpy().tobytes()) for each in numbers)

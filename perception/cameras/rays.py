@@ -6,19 +6,15 @@ B batch, H and W rows and columns of tokens, D width.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
 
 import torch
 from torch import Tensor, nn
 
-from drivevla.perception.cameras.projection import calibration_key
 from drivevla.types import CameraBatch
 
 __all__ = ["RayEmbedding", "token_rays"]
 
 _OCTAVES = 6
-_REMEMBERED = 32
-"""Cameras of a few rigs."""
 
 
 class RayEmbedding(nn.Module):
@@ -27,34 +23,17 @@ class RayEmbedding(nn.Module):
     Any number of cameras with any calibration needs no name and no order: what tells them apart is where they look.
     Rays as positions follow PETR's camera rays (arXiv 2203.05625) without its depths.
 
-    What a camera's tokens were told is remembered while nothing is learned, for as long as its calibration and the
-    weights hold the same numbers.
-
     Args:
         width: Of the tokens.
     """
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self._told: dict[Hashable, tuple[list[Tensor], Tensor]] = {}
         inputs = 3 + 3 * (1 + 2 * _OCTAVES)
         self.net = nn.Sequential(nn.Linear(inputs, width), nn.GELU(), nn.Linear(width, width))
 
     def forward(self, camera: CameraBatch, rows: int, columns: int) -> Tensor:
         """(B, H * W, D) features of a grid of tokens that covers the picture evenly."""
-        calibration = calibration_key(camera)
-        if torch.is_grad_enabled() or calibration is None:
-            return self._embedded(camera, rows, columns)
-        key, weights = (calibration, rows, columns), list(self.parameters())
-        known, told = self._told.get(key, ([], None))
-        if told is None or not all(map(torch.equal, known, weights)):
-            told = self._embedded(camera, rows, columns)
-            if len(self._told) >= _REMEMBERED:
-                self._told.clear()
-            self._told[key] = [weight.clone() for weight in weights], told
-        return told
-
-    def _embedded(self, camera: CameraBatch, rows: int, columns: int) -> Tensor:
         origin_B3, direction_BHW3 = token_rays(camera, rows, columns)
         octaves = 2.0 ** torch.arange(_OCTAVES, device=origin_B3.device) * (math.pi / 2)
         angles = (direction_BHW3[..., None] * octaves).flatten(-2)
