@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from drivevla.errors import ConfigError, unknown_name
-from drivevla.language import InstructionKind
 from drivevla.models.parts import PartConfig
 
 __all__ = ["DataConfig", "DrawConfig", "ObjectiveConfig", "StageConfig", "TrainingConfig"]
@@ -78,6 +77,10 @@ class DrawConfig:
             raise ConfigError("turning_weight and speed_change_weight are at least 0")
         if not (self.standing_weight > 0.0 and self.starting_weight > 0.0):
             raise ConfigError("standing_weight and starting_weight are above 0")
+        if not self.kind_weights:
+            return
+        from drivevla.language import InstructionKind  # loads NumPy, and recipes are listed without it
+
         for kind, weight in self.kind_weights.items():
             if kind not in set(InstructionKind):
                 raise ConfigError(str(unknown_name("kind of instruction", kind, list(InstructionKind))))
