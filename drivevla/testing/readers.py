@@ -1,14 +1,14 @@
 """Does a reader keep the contract of ``drivevla.types.Reader``?"""
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from drivevla.errors import UserError
 from drivevla.geometry import interpolate_poses, invert_rigid, yaw_from_matrix
-from drivevla.types import EgoState, Observation, Reader, Sample, Scene, SparesSensors
+from drivevla.types import Observation, Reader, Sample, Scene, SparesSensors
 
 __all__ = ["check_reader"]
 
@@ -83,7 +83,7 @@ def _check_spared(whole: Sample, spared: Sample) -> None:
         raise AssertionError(f"{whole.source} moves differently without its sensors, or still has some")
     future, other = whole.truth.future, spared.truth.future
     unlike = (future is None) != (other is None) or (
-        future is not None and other is not None and not _close(future.poses, other.poses)
+        future is not None and other is not None and not np.array_equal(future.poses, other.poses)
     )
     said = (whole.source, whole.observation.instruction, whole.refused, whole.target_speed_mps)
     if unlike or said != (spared.source, spared.observation.instruction, spared.refused, spared.target_speed_mps):
@@ -91,9 +91,7 @@ def _check_spared(whole: Sample, spared: Sample) -> None:
 
 
 def _same(first: Observation, second: Observation) -> bool:
-    if first.timestamp_s != second.timestamp_s or set(first.cameras) != set(second.cameras):
-        return False
-    if not _same_motion(first.ego, second.ego):
+    if first.timestamp_s != second.timestamp_s or first.ego != second.ego or set(first.cameras) != set(second.cameras):
         return False
     if not all(np.array_equal(first.cameras[name].image, second.cameras[name].image) for name in first.cameras):
         return False
@@ -132,16 +130,3 @@ def _compare(
             f"{np.round(expected, 2).tolist()} and "
             f"{np.round([*ego_from_other[:2, 3], turned_rad], 2).tolist()} (x, y, yaw)"
         )
-
-
-def _same_motion(first: EgoState, second: EgoState) -> bool:
-    for part in fields(EgoState):
-        one, other = getattr(first, part.name), getattr(second, part.name)
-        if (one is None) != (other is None) or (one is not None and not _close(one, other)):
-            return False
-    return True
-
-
-def _close(first: ArrayLike, second: ArrayLike) -> bool:
-    """Equal but for rounding: a product of matrices can differ in its last bit by where it lies in memory."""
-    return bool(np.allclose(first, second, rtol=0.0, atol=1e-9, equal_nan=True))
