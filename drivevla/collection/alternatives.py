@@ -30,6 +30,7 @@ from drivevla.language import (
     goal_of,
     realise,
     sample_instruction,
+    swap_left_right,
 )
 from drivevla.sim.navigator.beside import Sight
 from drivevla.sim.navigator.choices import choices_at, cruising
@@ -172,23 +173,21 @@ class Alternatives:
             return None
         if self._rng.random() < _KEEPING_SHARE:
             return self._instead(moment, Instruction(kind=InstructionKind.KEEP_LANE), position_m, also_m=_CHANGE_M)
-        first, other = (list(Side)[number] for number in self._rng.permutation(len(Side)).tolist())
-        made = self._changed(moment, first, position_m)
+        side, within_m = self._pick(tuple(Side)), self._pick(_WITHIN_M)
+        asked = Instruction(kind=InstructionKind.CHANGE_LANE, side=side, within_m=within_m)
+        made = self._instead(moment, asked, position_m, also_m=_CHANGE_M)
         # Most roads have no lane on most sides: left at that, a bare "change lanes" would mean to refuse.
         if made is None or not made[1].refused or self._rng.random() < _REFUSED_CHANGE_SHARE:
             return made
-        made = self._changed(moment, other, position_m)
+        made = self._instead(moment, swap_left_right(asked), position_m, also_m=_CHANGE_M)
         return None if made is None or made[1].refused else made
-
-    def _changed(self, moment: Moment, side: Side, position_m: float) -> Made | None:
-        instruction = Instruction(kind=InstructionKind.CHANGE_LANE, side=side, within_m=self._pick(_WITHIN_M))
-        return self._instead(moment, instruction, position_m, also_m=_CHANGE_M)
 
     def _refused(self, moment: Moment, position_m: float) -> Made | None:
         """What cannot or must not be done; the car goes on as if nothing had been said."""
         impossible = impossible_at(self._ways.book, self._graph, position_m)
-        if impossible and self._rng.random() < 0.5:
-            instruction = self._pick(tuple(impossible))
+        turns = tuple(each for each in impossible if each.kind is InstructionKind.TURN)  # lanes are asked for by _lane
+        if turns and self._rng.random() < 0.5:
+            instruction = self._pick(turns)
         else:
             instruction = sample_instruction(self._rng, kind=self._pick(_ALWAYS_REFUSED))
         return self._instead(moment, instruction, position_m, goal=Refuse(), also_m=_SLOWING_M)

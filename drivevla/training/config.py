@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -81,11 +82,12 @@ class DrawConfig:
             return
         from drivevla.language import InstructionKind  # loads NumPy, and recipes are listed without it
 
+        known = {kind.value for kind in InstructionKind}
         for kind, weight in self.kind_weights.items():
-            if kind not in set(InstructionKind):
-                raise ConfigError(str(unknown_name("kind of instruction", kind, list(InstructionKind))))
-            if not weight > 0.0:
-                raise ConfigError(f"kind_weights are above 0, got {weight:g} for {kind}")
+            if kind not in known:
+                raise unknown_name("kind of instruction", kind, known)
+            if not 0.0 < weight < math.inf:
+                raise ConfigError(f"kind_weights are above 0 and finite, got {weight:g} for {kind}")
 
     @property
     def even(self) -> bool:

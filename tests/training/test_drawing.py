@@ -65,13 +65,17 @@ def test_what_was_asked_for_counts_by_its_kind() -> None:
     assert draw_weights(Driven(target, torch.zeros(3), kinds), 0.5, draw).tolist() == [1.5, 0.5, 0.5]
 
 
+def test_a_weight_of_no_kind_and_one_that_draws_nothing_or_nothing_else_are_refused() -> None:
+    with pytest.raises(ConfigError, match="did you mean 'two_steps'"):
+        DrawConfig(kind_weights={"two_step": 3.0})
+    for weight in (0.0, float("inf"), float("nan")):
+        with pytest.raises(ConfigError, match="above 0 and finite"):
+            DrawConfig(kind_weights={"turn": weight})
+
+
 def test_a_draw_without_wishes_is_even() -> None:
     assert DrawConfig().even
     assert not DrawConfig(kind_weights={"two_steps": 3.0}).even
-    with pytest.raises(ConfigError, match="two_step"):
-        DrawConfig(kind_weights={"two_step": 3.0})
-    with pytest.raises(ConfigError, match="turn"):
-        DrawConfig(kind_weights={"turn": 0.0})
     assert not DrawConfig(turning_weight=1.0).even
     assert not DrawConfig(starting_weight=2.0).even
     with pytest.raises(ConfigError, match="alternative_share"):
