@@ -76,9 +76,7 @@ class DrivenPoses:
         now = int(np.argmin(np.abs(self.times_s - now_s)))
         if abs(self.times_s[now] - now_s) > 1e-6:
             raise DataError(f"no pose at {now_s:.6f} s; the nearest is at {self.times_s[now]:.6f} s")
-        # No product of matrices: its last bit depends on where they lie in memory, and reading again gives the same.
-        ego_from_world = invert_rigid(self.world_from_ego[now])
-        relative = (ego_from_world[:, :, None] * self.world_from_ego[:, None]).sum(axis=2)
+        relative = invert_rigid(self.world_from_ego[now]) @ self.world_from_ego
         return np.concatenate([relative[:, :2, 3], yaw_from_matrix(relative[:, :3, :3])[:, None]], axis=1)
 
     def future(self, now_s: float, sampling: Sampling) -> Future:

@@ -24,4 +24,6 @@ def yaw_from_matrix(rotation: ArrayLike) -> NDArray[np.float64]:
         rotation: (..., 3, 3) or (..., 4, 4) target_from_body.
     """
     matrix = np.asarray(rotation, dtype=np.float64)
-    return np.arctan2(matrix[..., 1, 0], matrix[..., 0, 0])
+    # Copies: where numbers lie apart, NumPy 1.26 on AVX-512 takes one of two ways by where the answer will lie, and
+    # they differ in the last bit: the same poses would not give the same headings.
+    return np.arctan2(matrix[..., 1, 0].copy(), matrix[..., 0, 0].copy())

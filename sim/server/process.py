@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -183,14 +182,19 @@ def _line_within(limit_s: float, process: "subprocess.Popen[bytes]") -> tuple[by
     """What a child says next, and whether it had the time to; a child that takes longer is ended."""
     assert process.stdout is not None
     # Reading blocks: the deadline ends the child, and with it the read.
-    timer = threading.Timer(limit_s, process.kill)
+    too_late = threading.Event()
+
+    def end() -> None:
+        too_late.set()  # said, not measured: a clock read beside the timer's can be a moment short of the limit
+        process.kill()
+
+    timer = threading.Timer(limit_s, end)
     timer.start()
-    started_s = time.monotonic()
     try:
         line = process.stdout.readline()
     finally:
         timer.cancel()
-    return line, time.monotonic() - started_s < limit_s
+    return line, not too_late.is_set()
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

@@ -136,3 +136,14 @@ def test_field_of_view_round_trips(fov_deg: float, width_px: int) -> None:
 def test_impossible_fields_of_view_are_refused(fov_deg: float) -> None:
     with pytest.raises(ContractError, match="between 0 and 180"):
         geometry.intrinsics_from_fov(width_px=10, height_px=10, fov_deg=fov_deg)
+
+
+def test_the_same_poses_give_the_same_headings_wherever_they_lie_in_memory() -> None:
+    rng = np.random.default_rng(0)
+    poses = rng.normal(size=(2706, 4, 4))
+    held: list[NDArray[np.float64]] = []
+    first = geometry.yaw_from_matrix(poses)
+    for _ in range(600):
+        held = [*held[-20:], np.zeros(rng.integers(100, 60_000))]  # so that answers come to lie here and there
+        assert np.array_equal(geometry.yaw_from_matrix(poses.copy()), first)
+    assert geometry.yaw_from_matrix(np.eye(3)) == 0.0
