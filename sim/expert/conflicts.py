@@ -43,6 +43,8 @@ _BEHIND_MPS2 = 2.5
 _BEFORE_M = 1.5
 _HARD_MPS2 = 7.0
 _STOPS_BEFORE_M = 5.0
+_SLOWS_S = 0.5
+"""Whoever brakes, for a bend, goes on braking so long."""
 _HALTS_MPS2 = 4.0
 """Whoever would have to brake harder than this for its red light drives on."""
 _JOIN_GAP_M = 2.5
@@ -233,12 +235,16 @@ def _decide(
     behind_m = crossing.other_beside_m - crossing.ego_m[1]  # how much farther it has to go than the ego
     if comes_s <= enters_s and comes_s < _HORIZON_S:  # it is there first: fall in behind
         gap_m = -behind_m - half - FRONT_M
+        if _CREEPS_MPS < float(profile.speed_mps[0]) < pace:
+            join_gap_m = 0.0  # it draws away, and stopping for it now could leave the ego standing in another lane
         if _fits_behind(profile, enters_s, gap_m - join_gap_m, pace):
             return None
         if gap_m > join_gap_m:
-            return Leader(gap_m=gap_m, speed_mps=pace, acceleration_mps2=min(braking, 0.0), index=row)
+            stopping = braking if braking < -_COMFORTABLE_MPS2 else 0.0  # who slows down for a bend goes on behind it
+            return Leader(gap_m=gap_m, speed_mps=pace, acceleration_mps2=stopping, index=row)
         return _wait(entry_m, profile, "joining", row)
-    if _fits_before(profile, enters_s, behind_m - half - REAR_M, pace, pet_s):
+    slower_mps = max(-braking, 0.0) * _SLOWS_S
+    if _fits_before(profile, enters_s, behind_m - half - REAR_M, max(pace - slower_mps, 0.5 * pace), pet_s):
         return None
     return _wait(entry_m, profile, "joining", row)
 
