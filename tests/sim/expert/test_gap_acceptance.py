@@ -95,12 +95,14 @@ def test_one_at_the_end_of_the_lanes_that_are_known_has_no_line() -> None:
     assert [len(line) for line in some] == [9]
 
 
-def joined(road: Road, other: ObjectTruth, speed_mps: float, waited_s: float = 0.0) -> Crossings:
+def joined(
+    road: Road, other: ObjectTruth, speed_mps: float, waited_s: float = 0.0, merge_m: float = MERGE_M
+) -> Crossings:
     """What the ego at the origin is asked when somebody comes along the side road."""
-    truth = road(other, crossing_m=MERGE_M)
+    truth = road(other, crossing_m=merge_m)
     back = np.arange(60.0, 0.0, -2.0)[:, None] * np.array([-np.sqrt(0.5), -np.sqrt(0.5)])
     side = np.concatenate(
-        [np.array([MERGE_M, 0.0]) + back, np.stack([np.arange(MERGE_M, 121.0, 2.0), np.zeros(46)], axis=-1)]
+        [np.array([merge_m, 0.0]) + back, np.stack([(x := np.arange(merge_m, 121.0, 2.0)), np.zeros_like(x)], axis=-1)]
     )
     own = truth.lanes[0] if truth.lanes else None
     assert own is not None
@@ -115,10 +117,13 @@ def joined(road: Road, other: ObjectTruth, speed_mps: float, waited_s: float = 0
     return yield_to_others(way, others, places, drive, LaneMap.of(truth.lanes), Habits(), truth, waited_s=waited_s)
 
 
-def beside(body: Body, before_merge_m: float, speed_mps: float) -> ObjectTruth:
+def beside(
+    body: Body, before_merge_m: float, speed_mps: float, acceleration_mps2: float = 0.0, merge_m: float = MERGE_M
+) -> ObjectTruth:
     """On the side road, so far before the merge."""
-    x, y = np.array([MERGE_M, 0.0]) - before_merge_m * np.sqrt(0.5)
-    return body(float(x), float(y), yaw_rad=float(np.pi / 4), speed_mps=speed_mps)
+    x, y = np.array([merge_m, 0.0]) - before_merge_m * np.sqrt(0.5)
+    made = body(float(x), float(y), yaw_rad=float(np.pi / 4), speed_mps=speed_mps)
+    return replace(made, acceleration_mps2=np.full(2, acceleration_mps2 * np.sqrt(0.5)))
 
 
 def test_it_goes_before_somebody_who_is_far_enough_behind(road: Road, body: Body) -> None:
@@ -144,3 +149,26 @@ def test_it_falls_in_behind_somebody_slower_who_is_first(road: Road, body: Body)
     (leader,) = crossings.leaders
     assert leader.gap_m == pytest.approx(9.1, abs=1.5)
     assert leader.speed_mps == pytest.approx(8.0)
+
+
+def test_somebody_behind_who_slows_down_is_expected_slower(road: Road, body: Body) -> None:
+    # 5 m behind at 10 m/s it would come too close (above); braking with 1 m/s2 for half a second it comes at 9.5.
+    assert joined(road, beside(body, 38.0, 10.0, -1.0), 10.0) == Crossings()
+
+
+@pytest.mark.parametrize(("braking_mps2", "expected_mps2"), [(-1.0, 0.0), (-3.0, -3.0)])
+def test_who_slows_down_for_a_bend_is_not_expected_to_stop(
+    road: Road, body: Body, braking_mps2: float, expected_mps2: float
+) -> None:
+    # 3 m/s2 take 10.7 m from 8 m/s, past where it would stop for the merge.
+    (leader,) = joined(road, beside(body, 15.0, 8.0, braking_mps2), 10.0).leaders
+    assert leader.acceleration_mps2 == pytest.approx(expected_mps2)
+
+
+@pytest.mark.parametrize(("speed_mps", "asked"), [(1.0, (1, 0)), (3.0, (0, 1))])
+def test_rolling_it_follows_somebody_who_draws_away_instead_of_stopping(
+    road: Road, body: Body, speed_mps: float, asked: tuple[int, int]
+) -> None:
+    # The other's rear is 11 - 4 - 2 - 3.87 = 1.1 m ahead of the ego's front: less than the 2.5 m to join behind.
+    crossings = joined(road, beside(body, 4.0, 7.0, merge_m=11.0), speed_mps, merge_m=11.0)
+    assert (len(crossings.stops), len(crossings.leaders)) == asked
