@@ -55,20 +55,26 @@ def lanes_before(light: carla.TrafficLight) -> set[tuple[int, int]]:
 
 @contextmanager
 def held(states: Mapping[carla.TrafficLight, carla.TrafficLightState]) -> Iterator[None]:
-    """Lights show these states for as long as the context lasts, and go on from their former ones afterwards."""
-    before = [
-        (each, each.get_state(), each.get_green_time(), each.get_yellow_time(), each.get_red_time()) for each in states
-    ]
+    """Lights show these states for as long as the context lasts; afterwards their junction takes turns from the start.
+
+    A turn lasts as long as was told when it began: one under way would end while the lights are held, and one that
+    begins meanwhile would never end afterwards. So turns begin anew at both ends.
+    """
+    before = [(each, each.get_green_time(), each.get_yellow_time(), each.get_red_time()) for each in states]
+    _begin_turns([(each, _FOR_EVER_S, _FOR_EVER_S, _FOR_EVER_S) for each in states])
     for light, state in states.items():
         light.set_state(state)
-        light.set_green_time(_FOR_EVER_S)
-        light.set_yellow_time(_FOR_EVER_S)
-        light.set_red_time(_FOR_EVER_S)
     try:
         yield
     finally:
-        for light, state, green_s, yellow_s, red_s in before:
-            light.set_green_time(green_s)
-            light.set_yellow_time(yellow_s)
-            light.set_red_time(red_s)
-            light.set_state(state)
+        _begin_turns(before)
+
+
+def _begin_turns(times_s: Sequence[tuple[carla.TrafficLight, float, float, float]]) -> None:
+    """Lights with their times of green, yellow and red, the junction's turns begun anew."""
+    for light, green_s, yellow_s, red_s in times_s:
+        light.set_green_time(green_s)
+        light.set_yellow_time(yellow_s)
+        light.set_red_time(red_s)
+    for light, *_ in times_s:
+        light.reset_group()

@@ -14,7 +14,7 @@ from drivevla.errors import DataError
 from drivevla.sim.maps import available_maps, find_map
 from drivevla.sim.routes import Place, Route, plan_route
 from drivevla.sim.scenarios import ScenarioPhase, open_scenarios, place_scenarios
-from drivevla.sim.scenarios.lights import light_of
+from drivevla.sim.scenarios.lights import held, light_of
 from drivevla.sim.scenarios.stage import Reserve, transform_at
 from drivevla.sim.server import RunningServer, start_server
 from drivevla.sim.session import open_session
@@ -73,6 +73,21 @@ def test_no_scenario_starts_before_the_ego_comes(server: RunningServer, grid: An
     seen = drive_past(server.host, server.port, grid, route, seed=0, speed_mps=0.0, seconds=6.0)
     assert [event.phase for event in seen.events] == [ScenarioPhase.BUILT]
     assert not any(moment.actors for moment in seen.trace)
+
+
+def test_lights_that_were_held_take_turns_again(server: RunningServer) -> None:
+    with open_session(load_rig("blind"), host=server.host, port=server.port) as session:
+        lights = session.world.get_actors().filter("traffic.traffic_light")
+        group = max((light.get_group_traffic_lights() for light in lights), key=len)
+        with held(dict.fromkeys(group, carla.TrafficLightState.Red)):
+            for _ in range(400):  # 20 s, in which a turn of 10 s would have passed
+                session.world.tick()
+            assert {light.state for light in group} == {carla.TrafficLightState.Red}
+        green = set()
+        for _ in range(1200):  # four turns of 15 s
+            session.world.tick()
+            green |= {light.id for light in group if light.state == carla.TrafficLightState.Green}
+    assert green == {light.id for light in group}
 
 
 @pytest.mark.slow
