@@ -64,9 +64,6 @@ class ModelConfig:
     """Whether camera features are brought to the grid around the car too."""
     readers: tuple[str, ...] = ("minilm", "characters")
     """Sentence encoders, whose tokens are joined: minilm, characters, or a folder or hub name of a text model."""
-    reader_dropout: float = 0.0
-    """Share of the sentences that one of several readers does not read while the model learns, so that it leans on none
-    alone."""
     ego: tuple[str, ...] = ("speed_mps", "acceleration_mps2", "yaw_rate_radps", "steering_rad", "steering_known")
     """What the model sees of the car's own motion, by the names of ``drivevla.perception.collating``."""
     history: bool = True
@@ -109,10 +106,6 @@ class ModelConfig:
             raise ConfigError("since_told is added to the words of readers, and there are none: it must be false")
         if self.refusal_hears and not self.readers:
             raise ConfigError("refusal_hears needs readers whose words it can hear, and there are none")
-        if not 0.0 <= self.reader_dropout <= 1.0:
-            raise ConfigError(f"reader_dropout is a share, got {self.reader_dropout:g}")
-        if self.reader_dropout and (self.backbone is not None or len(self.readers) < 2):
-            raise ConfigError("reader_dropout takes one of several readers away, and there are no two: it must be 0")
         if self.backbone is None and not self.readers and self.fusion.language != "none":
             raise ConfigError("a model that hears needs a reader; without one, fusion.language is none")
         if not 0.0 < self.refuses_above < 1.0:

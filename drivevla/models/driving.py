@@ -81,8 +81,7 @@ class DrivingModel(nn.Module):
         if config.backbone is not None:
             self.backbone = build_part("encoders", config.backbone, config.width)
         else:
-            readers = (_reader(name, config.width, answers) for name in config.readers)
-            self.readers = JoinedEncoder(*readers, dropout=config.reader_dropout)
+            self.readers = JoinedEncoder(*(_reader(name, config.width, answers) for name in config.readers))
             self.since_told = SinceTold(config.width) if config.since_told else None
             self.fusion = _fusion(config)
         self.head: PlannerHead[Any] = build_part(

@@ -79,7 +79,6 @@ def trained(
             cameras=None,
             lidar=PartConfig(name="raster", options={"cell_m": CELL_M.get(head, 2.0)}),
             readers=("minilm", "characters") if hears else (),
-            reader_dropout=0.5 if hears else 0.0,
             fusion=FusionConfig(latents=8, layers=2, language="cross" if hears else "none"),
             head=PartConfig(name=head, options=OPTIONS.get(head, {})),
             head_hears=head == "affordance" and hears,
@@ -87,9 +86,7 @@ def trained(
         answers=answers,
     )
     objectives = {"imitation": ObjectiveConfig(name="imitation")}
-    stage = StageConfig(
-        objectives=objectives, steps=steps, batch_size=32, learning_rate=2e-3, weight_decay=0.1, warmup_steps=50
-    )
+    stage = StageConfig(objectives=objectives, steps=steps, batch_size=32, learning_rate=2e-3, warmup_steps=50)
     source = StreamedBatches(samples, steps=STEPS, dt_s=DT_S)
     if isinstance(model.head, FitsData):  # as train_recipe does it
         driven = source.drives()

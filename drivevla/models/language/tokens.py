@@ -38,32 +38,20 @@ class SentenceTokens:
 class JoinedEncoder(nn.Module):
     """Several encoders' tokens, one after the other: what one cannot read another can.
 
-    Left to themselves, each language is learned from one encoder, the quicker one, and a phrasing that this one takes
-    for another is misunderstood though the other had read it right. Where one of them is missing now and then while
-    the model learns, every language is learned from all that can read it.
-
     Args:
         encoders: Each ``(sentences) -> SentenceTokens`` of one width.
-        dropout: Share of the sentences of a model in training that one of several encoders, any, does not read.
     """
 
-    def __init__(self, *encoders: nn.Module, dropout: float = 0.0) -> None:
+    def __init__(self, *encoders: nn.Module) -> None:
         super().__init__()
         self.encoders = nn.ModuleList(encoders)
-        self.dropout = dropout
 
     def forward(self, sentences: Sequence[str]) -> SentenceTokens:
-        """All tokens of every encoder; in training, of all but one for some sentences."""
+        """All tokens of every encoder."""
         parts: list[SentenceTokens] = [encoder(sentences) for encoder in self.encoders]
-        keeps = [part.keep_BL for part in parts]
-        if self.training and self.dropout and len(parts) > 1:
-            keeps = self._dropped(keeps)
-        return SentenceTokens(torch.cat([part.tokens_BLD for part in parts], dim=1), torch.cat(keeps, dim=1))
-
-    def _dropped(self, keeps: Sequence[Tensor]) -> list[Tensor]:
-        count, device = len(keeps[0]), keeps[0].device
-        missing_B = torch.randint(len(keeps), (count,)).masked_fill(torch.rand(count) >= self.dropout, -1).to(device)
-        return [keep_BL & (missing_B != index)[:, None] for index, keep_BL in enumerate(keeps)]
+        return SentenceTokens(
+            torch.cat([part.tokens_BLD for part in parts], dim=1), torch.cat([part.keep_BL for part in parts], dim=1)
+        )
 
 
 def check_sentences(sentences: Sequence[str]) -> None:

@@ -8,8 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivevla.errors import ConfigError, ContractError
-from drivevla.models.config import ModelConfig
+from drivevla.errors import ContractError
 from drivevla.models.language.characters import CharacterEncoder
 from drivevla.models.language.pretrained import PretrainedReader
 from drivevla.models.language.tokens import JoinedEncoder, SentenceTokens
@@ -127,24 +126,3 @@ def test_any_text_model_is_loaded_from_its_folder(tmp_path: Path) -> None:
 def test_what_is_far_too_long_for_an_instruction_is_refused(characters: CharacterEncoder) -> None:
     with pytest.raises(ContractError, match="at most 1000 characters, got 10000"):
         characters(["x" * 10_000])
-
-
-def test_in_training_one_of_several_readers_misses_sentences_and_never_both(
-    characters: CharacterEncoder, minilm: PretrainedReader
-) -> None:
-    joined, sentences = JoinedEncoder(minilm, characters, dropout=0.5), ["turn left"] * 400
-    lengths = minilm(sentences).keep_BL.shape[1]
-    torch.manual_seed(0)
-    keep_BL = joined.train()(sentences).keep_BL
-    hears = torch.stack([keep_BL[:, :lengths].any(dim=1), keep_BL[:, lengths:].any(dim=1)])
-    assert hears.any(dim=0).all()
-    missing = (~hears).float().mean(dim=1)  # half of the sentences miss one, each reader a quarter: 100 of 400
-    torch.testing.assert_close(missing, torch.full((2,), 0.25), atol=0.08, rtol=0.0)
-    joined.eval()
-    assert joined(sentences).keep_BL.equal(JoinedEncoder(minilm, characters).eval()(sentences).keep_BL)
-
-
-@pytest.mark.parametrize(("readers", "share"), [(("characters",), 0.5), (("minilm", "characters"), 1.5)])
-def test_a_reader_is_only_missed_where_another_one_reads(readers: tuple[str, ...], share: float) -> None:
-    with pytest.raises(ConfigError, match="reader_dropout"):
-        ModelConfig(readers=readers, reader_dropout=share)
