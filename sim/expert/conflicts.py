@@ -43,8 +43,8 @@ _BEHIND_MPS2 = 2.5
 _BEFORE_M = 1.5
 _HARD_MPS2 = 7.0
 _STOPS_BEFORE_M = 5.0
-_SLOWS_S = 0.5
-"""Whoever brakes, for a bend, goes on braking so long."""
+_SLOWS_S, _SLOWS_TO = 0.5, 0.5
+"""Whoever brakes, for a bend, goes on braking so long, and comes at no less than this share of its speed."""
 _HALTS_MPS2 = 4.0
 """Whoever would have to brake harder than this for its red light drives on."""
 _JOIN_GAP_M = 2.5
@@ -243,8 +243,8 @@ def _decide(
             stopping = braking if braking < -_COMFORTABLE_MPS2 else 0.0  # who slows down for a bend goes on behind it
             return Leader(gap_m=gap_m, speed_mps=pace, acceleration_mps2=stopping, index=row)
         return _wait(entry_m, profile, "joining", row)
-    slower_mps = max(-braking, 0.0) * _SLOWS_S
-    if _fits_before(profile, enters_s, behind_m - half - REAR_M, max(pace - slower_mps, 0.5 * pace), pet_s):
+    comes_mps = max(pace + min(braking, 0.0) * _SLOWS_S, _SLOWS_TO * pace)
+    if _fits_before(profile, enters_s, behind_m - half - REAR_M, comes_mps, pet_s):
         return None
     return _wait(entry_m, profile, "joining", row)
 
