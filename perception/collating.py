@@ -58,15 +58,14 @@ def collate_observations(observations: Sequence[Observation]) -> SensorBatch:
         past_BS3=past_BS3,
         past_keep_BS=past_keep_BS,
         sentences=tuple(each.instruction or "" for each in observations),
-        told_B3=told_poses(observations),
+        told_B3=told_poses([each.told_pose for each in observations]),
     )
 
 
-def told_poses(observations: Sequence[Observation]) -> Tensor:
+def told_poses(poses: Sequence[NDArray[np.float64] | None]) -> Tensor:
     """(B, 3) where each car was when it first heard what it was told; where it is where that is not known."""
     here = np.zeros(3)
-    poses = [here if each.told_pose is None else each.told_pose for each in observations]
-    return torch.from_numpy(np.stack(poses).astype(np.float32))
+    return torch.from_numpy(np.stack([here if pose is None else pose for pose in poses]).astype(np.float32))
 
 
 def share_frames(

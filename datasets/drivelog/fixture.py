@@ -120,7 +120,9 @@ def _sample(rig: SensorRig, rng: np.random.Generator, *, frame: int, name: str) 
             action=MetaAction(Longitudinal.SLOW_DOWN, Lateral.KEEP_LANE), cause=Cause.CURVE, side=Side.LEFT
         ),
         alternatives=(
-            Alternative(sentence="Turn right.", future=_future(-0.2), target_speed_mps=6.0),
+            Alternative(
+                sentence="Turn right.", future=_future(-0.2), target_speed_mps=6.0, told_pose=np.array([-9.0, 0.5, 0.1])
+            ),
             Alternative(sentence="Drive into the river.", future=_future(_YAW_RATE_RADPS), refused=True),
         ),
     )

@@ -139,8 +139,8 @@ def told_poses(rows: Sequence[Mapping[str, Any]]) -> list[NDArray[np.float64] | 
         if row["sentence"] != heard:
             heard, world_from_told = row["sentence"], world_from_ego
         ego_from_told = invert_rigid(world_from_ego) @ world_from_told
-        pose = [*rounded(ego_from_told[:2, 3], 3), *rounded(yaw_from_matrix(ego_from_told[:3, :3]), 5)]
-        found.append(None if heard is None else np.array(pose))
+        pose = np.array([*ego_from_told[:2, 3], yaw_from_matrix(ego_from_told[:3, :3])])
+        found.append(None if heard is None else np.array(_told_row(pose)))
     return found
 
 
@@ -266,6 +266,7 @@ def _alternative_row(alternative: Alternative) -> Row:
         "instruction": instruction_row(alternative.instruction),
         "target_speed_mps": alternative.target_speed_mps,
         "explanation": explanation_row(alternative.explanation),
+        "told_pose": None if alternative.told_pose is None else _told_row(alternative.told_pose),
     }
 
 
@@ -277,7 +278,12 @@ def _alternative_of(row: Mapping[str, Any]) -> Alternative:
         instruction=instruction_of(row["instruction"]),
         target_speed_mps=row["target_speed_mps"],
         explanation=explanation_of(row["explanation"]),
+        told_pose=row.get("told_pose"),  # before it was written, everything was asked for here and now
     )
+
+
+def _told_row(pose: NDArray[np.float64]) -> list[float]:
+    return [*rounded(pose[:2], 3), *rounded(pose[2], 5)]
 
 
 def _array(values: ArrayLike, columns: int) -> NDArray[np.float64]:

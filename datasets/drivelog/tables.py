@@ -80,6 +80,7 @@ def truth_schema() -> Any:
         ("instruction", text),
         ("target_speed_mps", real),
         ("explanation", text),
+        ("told_pose", reals),
     ]
     return pa.schema(
         [

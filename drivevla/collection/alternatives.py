@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drivevla.collection.labels import explanation_of, future_of, is_drivable
 from drivevla.collection.other_ways import OtherWay, OtherWays
 from drivevla.evaluation.closed_loop.driver import Moment
+from drivevla.geometry import invert_rigid, yaw_from_matrix
 from drivevla.language import (
     Direction,
     Goal,
@@ -33,7 +35,7 @@ from drivevla.language import (
     swap_left_right,
 )
 from drivevla.sim.navigator.beside import Sight
-from drivevla.sim.navigator.choices import choices_at, cruising
+from drivevla.sim.navigator.choices import Choice, choices_at, cruising, events_after
 from drivevla.sim.navigator.decisions import Crossing, Roadbook
 from drivevla.sim.navigator.misleading import impossible_at
 from drivevla.sim.navigator.passages import Sort
@@ -73,8 +75,17 @@ _CHANGE_M = 25.0
 """A change of lanes is not asked for just before a turn."""
 _WITHIN_M = (None, None, 40, 50, 60)
 _KEEPING_SHARE, _REFUSED_CHANGE_SHARE = 1 / 3, 0.3
+_EARLIER_SHARE = 0.6
+"""Of what leads along a way: said some metres ago, as most of what a car hears while it drives was."""
+_MEMORY_M = 120.0
+_APART_M = 1.0
 
-Made = tuple[Instruction, Plan]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    instruction: Instruction
+    plan: Plan
+    told_pose: NDArray[np.float64] | None = None
 
 
 class Alternatives:
@@ -93,6 +104,17 @@ class Alternatives:
     ) -> None:
         self._expert, self._ways, self._graph = expert, ways, graph
         self._chinese_share, self._rng = chinese_share, rng
+        self._been: list[tuple[float, NDArray[np.float64]]] = []
+
+    def passed(self, position_m: float, world_from_ego: NDArray[np.float64]) -> None:
+        """Remember where the car was: whatever is asked for later may have been said there.
+
+        Args:
+            position_m: Along the route.
+            world_from_ego: (4, 4).
+        """
+        if not self._been or position_m > self._been[-1][0] + _APART_M:
+            self._been.append((position_m, world_from_ego))
 
     def at(self, moment: Moment, *, most: int) -> tuple[Alternative, ...]:
         """At most so many, of different sorts; one sort is asked for after the other until there are enough.
@@ -104,47 +126,76 @@ class Alternatives:
         assert moment.truth is not None
         assert moment.plan is not None
         position_m = moment.guidance.distance_m
-        sorts = (self._speed, self._stop, self._lane, self._refused, self._said_otherwise, self._prohibited)
+        sorts = (
+            self._speed,
+            self._stop,
+            self._lane,
+            self._refused,
+            self._said_otherwise,
+            self._prohibited,
+            self._other_way,
+        )
         found: list[Alternative] = []
         for make in (self._other_way, *(sorts[number] for number in self._rng.permutation(len(sorts)).tolist())):
             if len(found) >= most:
                 break
             made = make(moment, position_m)
-            if made is not None and is_drivable(made[1]):
-                found.append(self._told(*made))
+            if made is not None and is_drivable(made.plan):
+                found.append(self._told(made))
         return tuple(found)
 
-    def _told(self, instruction: Instruction, plan: Plan) -> Alternative:
-        language = Language.ZH if self._rng.random() < self._chinese_share else Language.EN
+    def _told(self, made: _Made) -> Alternative:
+        language, plan = Language.ZH if self._rng.random() < self._chinese_share else Language.EN, made.plan
         return Alternative(
-            sentence=realise(instruction, language=language, split=Split.TRAIN, rng=self._rng),
-            instruction=instruction,
+            sentence=realise(made.instruction, language=language, split=Split.TRAIN, rng=self._rng),
+            instruction=made.instruction,
+            told_pose=made.told_pose,
             future=future_of(plan),
             refused=plan.refused,
             target_speed_mps=plan.target_speed_mps,
             explanation=explanation_of(plan),
         )
 
-    def _other_way(self, moment: Moment, position_m: float) -> Made | None:
+    def _other_way(self, moment: Moment, position_m: float) -> _Made | None:
         ways = self._ways.at(position_m)
         if not ways:
             return None
         way: OtherWay = ways[int(self._rng.integers(len(ways)))]
-        instruction = self._one_of(_true_at(way.book, way.sights, position_m - way.begin_m))
+        told_m, told_pose = self._told_where(moment, position_m, begin_m=way.begin_m)
+        said = _still_true(way.book, way.sights, told_m - way.begin_m, position_m - way.begin_m)
+        if told_pose is not None:  # a copy of the expert counts from here how far it is to a change of lanes
+            said = [each for each in said if isinstance(each.first_event, Crossing)]
+        instruction = self._one_of([each.instruction for each in said])
         if instruction is None:
             return None
         assert moment.truth is not None
-        return instruction, self._asked(moment.observation, way.seen(moment.truth, instruction))
+        plan = self._asked(moment.observation, way.seen(moment.truth, instruction))
+        return _Made(instruction=instruction, plan=plan, told_pose=told_pose)
 
-    def _said_otherwise(self, moment: Moment, position_m: float) -> Made | None:
+    def _said_otherwise(self, moment: Moment, position_m: float) -> _Made | None:
         """The route's own way in other words, of either language."""
         assert moment.plan is not None
-        instruction = self._one_of(_true_at(self._ways.book, self._ways.sights, position_m))
+        told_m, told_pose = self._told_where(moment, position_m, begin_m=0.0)
+        said = _still_true(self._ways.book, self._ways.sights, told_m, position_m)
+        instruction = self._one_of([each.instruction for each in said])
         if instruction is None or moment.plan.refused:
             return None
-        return instruction, moment.plan
+        return _Made(instruction=instruction, plan=moment.plan, told_pose=told_pose)
 
-    def _speed(self, moment: Moment, position_m: float) -> Made | None:
+    def _told_where(
+        self, moment: Moment, position_m: float, *, begin_m: float
+    ) -> tuple[float, NDArray[np.float64] | None]:
+        """Where on the route something is said: here, with no pose, or where the car was some metres ago."""
+        since_m = max(begin_m, position_m - _MEMORY_M)
+        been = [each for each in self._been if since_m < each[0] < position_m - _APART_M]
+        if not been or self._rng.random() >= _EARLIER_SHARE:
+            return position_m, None
+        assert moment.truth is not None
+        there_m, world_from_told = self._pick(been)
+        ego_from_told = invert_rigid(moment.truth.world_from_ego) @ world_from_told
+        return there_m, np.array([*ego_from_told[:2, 3], yaw_from_matrix(ego_from_told[:3, :3])])
+
+    def _speed(self, moment: Moment, position_m: float) -> _Made | None:
         kind = self._pick(_SPEED_KINDS)
         if kind in (InstructionKind.HOLD_SPEED, InstructionKind.DO_NOT_EXCEED):
             instruction = Instruction(kind=kind, speed_kmh=self._pick(_SPEEDS_KMH))
@@ -154,7 +205,7 @@ class Alternatives:
             instruction = Instruction(kind=kind)
         return self._instead(moment, instruction, position_m, goal=_lasting_goal(kind, moment), also_m=_SLOWING_M)
 
-    def _stop(self, moment: Moment, position_m: float) -> Made | None:
+    def _stop(self, moment: Moment, position_m: float) -> _Made | None:
         kind = self._pick(_STOPS)
         if self._is_inside(position_m):
             return None
@@ -166,7 +217,7 @@ class Alternatives:
             return None
         return self._instead(moment, Instruction(kind=kind), position_m, goal=_lasting_goal(kind, moment))
 
-    def _lane(self, moment: Moment, position_m: float) -> Made | None:
+    def _lane(self, moment: Moment, position_m: float) -> _Made | None:
         if self._is_inside(position_m):
             return None
         if any(move.begin_m - 40.0 < position_m < move.end_m for move in self._ways.book.moves):
@@ -177,12 +228,12 @@ class Alternatives:
         asked = Instruction(kind=InstructionKind.CHANGE_LANE, side=side, within_m=within_m)
         made = self._instead(moment, asked, position_m, also_m=_CHANGE_M)
         # Most roads have no lane on most sides: left at that, a bare "change lanes" would mean to refuse.
-        if made is None or not made[1].refused or self._rng.random() < _REFUSED_CHANGE_SHARE:
+        if made is None or not made.plan.refused or self._rng.random() < _REFUSED_CHANGE_SHARE:
             return made
         made = self._instead(moment, swap_left_right(asked), position_m, also_m=_CHANGE_M)
-        return None if made is None or made[1].refused else made
+        return None if made is None or made.plan.refused else made
 
-    def _refused(self, moment: Moment, position_m: float) -> Made | None:
+    def _refused(self, moment: Moment, position_m: float) -> _Made | None:
         """What cannot or must not be done; the car goes on as if nothing had been said."""
         impossible = impossible_at(self._ways.book, self._graph, position_m)
         turns = tuple(each for each in impossible if each.kind is InstructionKind.TURN)  # lanes are asked for by _lane
@@ -192,7 +243,7 @@ class Alternatives:
             instruction = sample_instruction(self._rng, kind=self._pick(_ALWAYS_REFUSED))
         return self._instead(moment, instruction, position_m, goal=Refuse(), also_m=_SLOWING_M)
 
-    def _prohibited(self, moment: Moment, position_m: float) -> Made | None:
+    def _prohibited(self, moment: Moment, position_m: float) -> _Made | None:
         """A prohibition that the route keeps to anyhow."""
         ahead = [each for each in self._ways.book.crossings if each.begin_m > position_m]
         assert moment.plan is not None
@@ -208,7 +259,7 @@ class Alternatives:
         instruction = Instruction(
             kind=InstructionKind.DO_NOT_TURN, direction=self._pick(others), ordinal=1, place=place
         )
-        return instruction, moment.plan
+        return _Made(instruction=instruction, plan=moment.plan)
 
     def _instead(
         self,
@@ -218,14 +269,15 @@ class Alternatives:
         *,
         goal: Goal | None = None,
         also_m: float = 0.0,
-    ) -> Made | None:
+    ) -> _Made | None:
         """What the expert does on the route for an instruction that does not say which way to go."""
         assert moment.truth is not None
         if self._turns_off(position_m, position_m + also_m):
             return None  # it would not be kept
         truth = replace(moment.truth, instruction=instruction, goal=goal or goal_of(instruction))
         plan = self._asked(moment.observation, truth)
-        return (instruction, plan) if self._needs_no_way(plan, position_m, also_m=also_m) else None
+        made = _Made(instruction=instruction, plan=plan)
+        return made if self._needs_no_way(plan, position_m, also_m=also_m) else None
 
     def _asked(self, observation: Observation | None, truth: Truth) -> Plan:
         assert observation is not None
@@ -259,18 +311,16 @@ class Alternatives:
         return items[int(self._rng.integers(len(items)))]
 
 
-def _true_at(book: Roadbook, sights: Sequence[Sight], position_m: float) -> list[Instruction]:
-    """What the navigator could say at a place of a way."""
-    if any(each.begin_m < position_m < each.end_m for each in book.crossings):
+def _still_true(book: Roadbook, sights: Sequence[Sight], told_m: float, position_m: float) -> list[Choice]:
+    """What the navigator could have said at a place of a way and has not taken back at another, farther on."""
+    if any(each.begin_m < told_m < each.end_m for each in book.crossings):
         return []
-    ahead = [each for each in book.crossings if each.begin_m > position_m]
-    moves = [each for each in book.moves if each.begin_m > position_m]
-    begins_m = [each.begin_m for each in ahead] + [each.begin_m for each in moves]
-    first_m = min(begins_m, default=book.plan.length_m + _ANNOUNCE_M)
-    if first_m - position_m <= _ANNOUNCE_M:
-        return [each.instruction for each in choices_at(book, sights, position_m, reach_m=_REACH_M)]
+    first_m = min((each.begin_m for each in events_after(book, told_m)), default=book.plan.length_m + _ANNOUNCE_M)
+    if first_m - told_m <= _ANNOUNCE_M:
+        said = choices_at(book, sights, told_m, reach_m=_REACH_M)
+        return [each for each in said if each.event is not None and position_m < each.event.end_m]
     until_m = min(first_m - _ANNOUNCE_M, book.plan.length_m)
-    return [each.instruction for each in cruising(book, sights, position_m, until_m)]
+    return list(cruising(book, sights, told_m, until_m)) if position_m < until_m else []
 
 
 def _is_straight(crossing: Crossing) -> bool:

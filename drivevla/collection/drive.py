@@ -259,6 +259,7 @@ class _Drive:
         if self._student is not None:
             self._student.see(moment.observation, offset_m=moment.guidance.offset_m)
         self._record.add_motion(self._time_s, moment.truth.world_from_ego)
+        self._alternatives.passed(moment.guidance.distance_m, moment.truth.world_from_ego)
         self._room = _has_room(moment.truth)
         keeps = self._keeper.keeps(moment.plan, speed_mps=self._session.ego_filter.state.speed_mps)
         pushed = self._disturbance.is_on and not (self._student is not None and self._student.drives)

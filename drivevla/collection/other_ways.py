@@ -1,4 +1,4 @@
-"""The ways that a route does not take at its next junction, each planned and told like a route of its own."""
+"""The ways that a route does not take at its next junction or the one after, each planned and told like a route."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from drivevla.language import Direction, Instruction, goal_of
 from drivevla.sim.maps import landmarks
 from drivevla.sim.navigator.beside import Sight, sights_along
 from drivevla.sim.navigator.decisions import Crossing, Roadbook, read_roadbook
-from drivevla.sim.navigator.passages import Exit, Sort, junction_reader
+from drivevla.sim.navigator.passages import STRAIGHT_DEG, Exit, Sort, junction_reader
 from drivevla.sim.routes import DensePlan
-from drivevla.sim.routes.plan import plan_points
+from drivevla.sim.routes.plan import behind_and_ahead, plan_points
 from drivevla.sim.routes.route import Location
 from drivevla.sim.truth.route import RouteTracker
 from drivevla.sim.truth.signals import SignalsOnRoute
@@ -31,7 +31,9 @@ _WITHIN_M = 60.0
 """A junction that is farther away does not show in the next seconds."""
 _LEAST_M = 2.0
 _BEHIND_M = 3.0
-"""A way begins a little behind the car, so that the car is on it."""
+"""A way parts from the route a little behind the car, so that the car is on it."""
+_MEMORY_M = 120.0
+"""So much of what was driven belongs to a way: what was said there may still be in force."""
 _BEYOND_M = 110.0
 _INTO_EXIT_M = 6
 _ROOM_FOR_CHANGE_M = 35.0
@@ -42,16 +44,20 @@ class OtherWay:
     """A way that leaves the route at a junction.
 
     Attributes:
-        book: Its plan and what that meets.
+        book: Its plan and what that meets, what was driven before it included.
         sights: Landmarks along it.
-        begin_m: Where on the route it begins.
-        tracker: Follows the car along it.
+        begin_m: Where on the route the book begins.
+        from_m: Where on the route the way ahead begins.
+        leaves_m: Where on the route it is left, or must be, for this way.
+        tracker: Follows the car along the way ahead.
         signals: Lights and signs as they concern it.
     """
 
     book: Roadbook
     sights: Sequence[Sight]
     begin_m: float
+    from_m: float
+    leaves_m: float
     tracker: RouteTracker
     signals: SignalsOnRoute
 
@@ -74,7 +80,7 @@ class OtherWay:
             route_commands=ahead.commands,
             route_lane_ids=ahead.lane_ids,
             route_in_junction=ahead.in_junction,
-            route_distance_m=ahead.distance_m + self.begin_m,
+            route_distance_m=ahead.distance_m + self.from_m,
             route_left_m=ahead.left_m,
             instruction=instruction,
             goal=goal_of(instruction),
@@ -106,7 +112,7 @@ class OtherWays:
             return ()
         if crossing not in self._found:
             self._found[crossing] = tuple(self._ways(crossing, position_m))
-        return tuple(way for way in self._found[crossing] if _is_open(way, position_m))
+        return tuple(way for way in self._found[crossing] if position_m < way.leaves_m - _LEAST_M)
 
     def is_near_turn(self, position_m: float, *, within_m: float) -> bool:
         """Whether the route turns off, or takes a roundabout, near a place of it."""
@@ -119,34 +125,48 @@ class OtherWays:
     def _ways(self, crossing: Crossing, position_m: float) -> list[OtherWay]:
         if crossing.passage.sort is not Sort.PLAIN:
             return []
-        begin = self.book.point_at(max(position_m - _BEHIND_M, 0.0))
-        others = (each for each in crossing.passage.exits if each.arm != crossing.passage.taken.arm)
-        ways = (self._way(crossing, exit_, begin) for exit_ in others)
+        before = int(self.book.lanes[max(self.book.point_at(crossing.begin_m) - 1, 0)])
+        ways = []
+        for exit_ in crossing.passage.exits:
+            after = self._lane_into(before, exit_)
+            if after is None:
+                continue
+            turns: list[int | None] = [] if exit_.arm == crossing.passage.taken.arm else [None]
+            if exit_.direction is Direction.STRAIGHT:
+                turns += self._turns_later(after)
+            ways += [self._way(crossing, exit_, self._onward(after, turn), position_m) for turn in turns]
         return [way for way in ways if way is not None]
 
-    def _way(self, crossing: Crossing, exit_: Exit, begin: int) -> OtherWay | None:
-        before = int(self.book.lanes[max(self.book.point_at(crossing.begin_m) - 1, 0)])
-        after = self._lane_into(before, exit_)
-        if after is None:
-            return None
-        x, y, z = self._plan.location_m[begin].tolist()
+    def _way(self, crossing: Crossing, exit_: Exit, onward: Sequence[Location], position_m: float) -> OtherWay | None:
+        begin, here = (self.book.point_at(max(position_m - each, 0.0)) for each in (_MEMORY_M, _BEHIND_M))
+        x, y, z = self._plan.location_m[here].tolist()
         try:
-            plan = plan_points(self._map, [(x, y, z), *self._onward(after)])
+            ahead = plan_points(self._map, [(x, y, z), *onward])
         except DataError:
             return None
-        book, begin_m = read_roadbook(self._map, plan), float(self._plan.distance_m[begin])
-        if not _takes(book, crossing, exit_, begin_m):
+        plan = behind_and_ahead(self._plan, begin, here, ahead)
+        book = read_roadbook(self._map, plan)
+        begin_m, from_m = self._plan.distance_m[[begin, here]].tolist()
+        leaves_m = _leaves_m(book, crossing, exit_, begin_m=begin_m, from_m=from_m)
+        if leaves_m is None:
             return None
-        tracker = RouteTracker(plan, reach_m=_REACH_M)
+        tracker = RouteTracker(ahead, reach_m=_REACH_M)
         signals = SignalsOnRoute(
             self._actors,
             points_m=tracker.points_m,
             distance_m=tracker.distance_m,
-            in_junction=plan.junction >= 0,
+            in_junction=ahead.junction >= 0,
             reach_m=_REACH_M,
         )
-        sights = sights_along(plan, self._landmarks)
-        return OtherWay(book=book, sights=sights, begin_m=begin_m, tracker=tracker, signals=signals)
+        return OtherWay(
+            book=book,
+            sights=sights_along(plan, self._landmarks),
+            begin_m=begin_m,
+            from_m=from_m,
+            leaves_m=leaves_m,
+            tracker=tracker,
+            signals=signals,
+        )
 
     def _lane_into(self, before: int, exit_: Exit) -> int | None:
         """The first lane of an exit, by the lane that the route is on if that leads there, else by one beside it."""
@@ -158,8 +178,19 @@ class OtherWays:
                     return after
         return None
 
-    def _onward(self, lane: int) -> list[Location]:
-        """Key points from the beginning of a lane on, straight ahead where there is a choice."""
+    def _turns_later(self, lane: int) -> list[int]:
+        """The lanes that turn off at the first junction that is met straight ahead from a lane."""
+        lanes, length_m = self._reader.graph.lanes, 0.0
+        while length_m < _BEYOND_M and lanes[lane].successors:
+            length_m += float(lanes[lane].end - lanes[lane].first)
+            inside = [each for each in lanes[lane].successors if lanes[each].junction >= 0]
+            if inside:
+                return [each for each in inside if _turn_deg(lanes[each]) > STRAIGHT_DEG]
+            lane = lanes[lane].successors[0]
+        return []
+
+    def _onward(self, lane: int, turn: int | None) -> list[Location]:
+        """Key points from the beginning of a lane on, straight ahead where there is a choice but for one turn."""
         graph = self._reader.graph
         points, length_m = [min(graph.lanes[lane].first + _INTO_EXIT_M, graph.lanes[lane].end - 1)], 0.0
         while length_m < _BEYOND_M:
@@ -169,7 +200,10 @@ class OtherWays:
                 points.append(each.end - 1)
             if not each.successors:
                 break
-            lane = min(each.successors, key=lambda number: _turn_deg(graph.lanes[number]))
+            if turn in each.successors:
+                lane, turn, length_m = turn, None, 0.0
+            else:
+                lane = min(each.successors, key=lambda number: _turn_deg(graph.lanes[number]))
         places = graph.location_m[list(dict.fromkeys(points))].tolist()
         return [(x, y, z) for x, y, z in places]
 
@@ -178,19 +212,15 @@ def _turn_deg(lane: Any) -> float:
     return abs((lane.exit_yaw_deg - lane.entry_yaw_deg + 180.0) % 360.0 - 180.0)
 
 
-def _takes(book: Roadbook, crossing: Crossing, exit_: Exit, begin_m: float) -> bool:
-    """Whether a plan goes to the junction and out of it as it should, with room for any change of lanes before it."""
-    if not book.crossings:
-        return False
-    first, there_m = book.crossings[0], crossing.begin_m - begin_m
-    if first.passage.taken.arm != exit_.arm or abs(first.begin_m - there_m) > 5.0:
-        return False
-    changes = any(move.begin_m < first.begin_m for move in book.moves)
-    return not changes or there_m > _ROOM_FOR_CHANGE_M
+def _leaves_m(book: Roadbook, crossing: Crossing, exit_: Exit, *, begin_m: float, from_m: float) -> float | None:
+    """Where on the route a plan has to part from it: at the junction, or where it changes lanes before.
 
-
-def _is_open(way: OtherWay, position_m: float) -> bool:
-    """Whether the car has not passed the place yet where this way leaves the route."""
-    along_m = position_m - way.begin_m
-    leaves_m = min([way.book.crossings[0].begin_m, *(move.begin_m for move in way.book.moves)])
-    return along_m < leaves_m - _LEAST_M
+    None where it does not go to the junction and out of it as it should, or lacks the room for its change of lanes.
+    """
+    first = next((each for each in book.crossings if each.begin_m > from_m - begin_m), None)
+    if first is None or first.passage.taken.arm != exit_.arm or abs(first.begin_m + begin_m - crossing.begin_m) > 5.0:
+        return None
+    moves_m = [move.begin_m for move in book.moves if from_m - begin_m <= move.begin_m < first.begin_m]
+    if moves_m and crossing.begin_m - from_m <= _ROOM_FOR_CHANGE_M:
+        return None
+    return begin_m + min([first.begin_m, *moves_m])

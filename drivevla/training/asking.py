@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drivevla.language import Commentary, Instruction, Language, Split, realise
 from drivevla.training.batches import TrainingSample
@@ -27,6 +28,7 @@ class Asked:
         refused: Whether it refuses; None where nobody knows.
         target_speed_mps: The speed that it aims for; None where it is not known.
         explanation: What it does and why; None where it is not known.
+        told_pose: (3,) where the car was when it was asked for, x, y, yaw in the ego frame; None for here and now.
     """
 
     sentences: tuple[str, ...]
@@ -34,6 +36,7 @@ class Asked:
     refused: bool | None
     target_speed_mps: float | None
     explanation: Commentary | None = None
+    told_pose: NDArray[np.float64] | None = None
 
 
 class Wordings:
@@ -73,6 +76,7 @@ def asked_of(sample: TrainingSample, wordings: Wordings) -> tuple[Asked, ...]:
         refused=sample.refused,
         target_speed_mps=sample.target_speed_mps,
         explanation=sample.explanation,
+        told_pose=sample.observation.told_pose,
     )
     others = (
         Asked(
@@ -81,6 +85,7 @@ def asked_of(sample: TrainingSample, wordings: Wordings) -> tuple[Asked, ...]:
             refused=other.refused,
             target_speed_mps=other.target_speed_mps,
             explanation=other.explanation,
+            told_pose=other.told_pose,
         )
         for other in sample.alternatives
     )
@@ -107,10 +112,9 @@ def with_choice(sample: TrainingSample, wordings: Wordings, pick: Pick, *, alter
     """The sample as if the draw's sentence had been asked for."""
     asked = asked_of(sample, wordings)
     index, sentence = chosen([each.sentences for each in asked], pick, alternative_share=alternative_share)
-    told_pose = sample.observation.told_pose if index == 0 else None  # anything else would be said here and now
     return replace(
         sample,
-        observation=replace(sample.observation, instruction=sentence or None, told_pose=told_pose),
+        observation=replace(sample.observation, instruction=sentence or None, told_pose=asked[index].told_pose),
         future=asked[index].future,
         refused=asked[index].refused,
         target_speed_mps=asked[index].target_speed_mps,

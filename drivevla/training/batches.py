@@ -115,7 +115,7 @@ def collate_samples(
     sensors = collate_observations([samples[index].observation for index in first])
     if len(first) < len(samples):
         heard = [sample.observation.instruction or "" for sample in samples]
-        sensors = share_frames(sensors, rows, heard, told_poses([sample.observation for sample in samples]))
+        sensors = share_frames(sensors, rows, heard, told_poses([sample.observation.told_pose for sample in samples]))
     return TrainingBatch(
         sensors=sensors,
         target=target,

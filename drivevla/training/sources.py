@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset
 from drivevla.errors import ConfigError
 from drivevla.language import Commentary, InstructionKind
 from drivevla.models.moving import to_device
-from drivevla.perception.collating import share_frames
+from drivevla.perception.collating import share_frames, told_poses
 from drivevla.training.asking import Wordings, asked_of, chosen, with_choice
 from drivevla.training.batches import TrainingBatch, TrainingSample, collate_drives, collate_samples, shared_rows
 from drivevla.training.columns import join_batches, rows_of
@@ -171,6 +171,7 @@ class MemoryBatches:
         keep = _Keep(samples, wordings or Wordings(0), steps, dt_s)
         kept = join_batches([to_device(part, keep_on) for part in _all_kept(keep, len(samples), workers)])
         self._sensors, self._drives, self._refused_R = kept.own.sensors, kept.target_R, kept.refused_R
+        self._told_R3 = kept.told_R3
         self._rest = replace(kept.own, sensors=replace(kept.own.sensors, cameras={}, lidar=None))
         self._sentences, self._explanations, self._kinds = kept.sentences, kept.explanations, kept.kinds
         counts = torch.tensor([len(each) for each in kept.sentences])
@@ -196,8 +197,9 @@ class MemoryBatches:
     def _batch(self, picks: Sequence[Pick], alternative_share: float) -> TrainingBatch:
         asked = [chosen(self._sentences[pick.index], pick, alternative_share=alternative_share) for pick in picks]
         rows = [self._first_row[pick.index] + index for pick, (index, _) in zip(picks, asked, strict=True)]
-        batch = self._seen([pick.index for pick in picks], asked)
-        drives = rows_of(_Drives(self._drives, self._refused_R, self._explanations), rows)
+        drives = rows_of(_Drives(self._drives, self._refused_R, self._told_R3, self._explanations), rows)
+        sentences = tuple(sentence for _, sentence in asked)
+        batch = self._seen([pick.index for pick in picks], sentences, drives.told_B3)
         return replace(
             batch,
             target=drives.target,
@@ -205,14 +207,9 @@ class MemoryBatches:
             explanations=drives.explanations,
         )
 
-    def _seen(self, frames: Sequence[int], asked: Sequence[tuple[int, str]]) -> TrainingBatch:
+    def _seen(self, frames: Sequence[int], sentences: tuple[str, ...], told_B3: Tensor) -> TrainingBatch:
         """The samples of some frames with what they hear; pictures and sweep of one that comes several times, once."""
         rest = rows_of(self._rest, frames)
-        sentences = tuple(sentence for _, sentence in asked)
-        told_B3 = rest.sensors.told_B3
-        assert told_B3 is not None
-        elsewhere_B = torch.tensor([index > 0 for index, _ in asked], device=told_B3.device)
-        told_B3 = told_B3.masked_fill(elsewhere_B[:, None], 0.0)  # anything else would be said here and now
         different = list(dict.fromkeys(frames))
         sensors = rows_of(self._sensors, different)
         if len(different) < len(frames):
@@ -224,6 +221,7 @@ class MemoryBatches:
 class _Drives:
     target: PlanTarget
     refused_B: Tensor
+    told_B3: Tensor
     explanations: tuple[Commentary | None, ...]
 
 
@@ -234,6 +232,7 @@ class _Kept:
     own: TrainingBatch
     target_R: PlanTarget
     refused_R: Tensor
+    told_R3: Tensor
     explanations: tuple[Commentary | None, ...]
     sentences: tuple[tuple[tuple[str, ...], ...], ...]
     kinds: tuple[InstructionKind | None, ...]
@@ -297,6 +296,7 @@ class _Keep:
             own=collate_samples(samples, steps=self._steps, dt_s=self._dt_s),
             target_R=target_R,
             refused_R=refused_R,
+            told_R3=told_poses([each.told_pose for each in drives]),
             explanations=tuple(each.explanation for each in drives),
             sentences=tuple(tuple(each.sentences for each in everything) for everything in asked),
             kinds=_kinds(samples),

@@ -170,6 +170,8 @@ class Alternative:
         instruction: The kind and slots of the sentence; None where it asks for nothing that the language knows.
         target_speed_mps: The speed that the teacher would aim for; None where it is not known.
         explanation: What the teacher would do and why; None where it is not known.
+        told_pose: (3,) x, y, yaw in the current ego frame: where the car would have been when it was asked for; None
+            where it would be asked for here and now.
     """
 
     sentence: str
@@ -178,6 +180,7 @@ class Alternative:
     instruction: Instruction | None = None
     target_speed_mps: float | None = None
     explanation: Commentary | None = None
+    told_pose: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         """Check and freeze.
@@ -191,6 +194,8 @@ class Alternative:
             raise ContractError(f"an alternative needs a Future and True or False for refused, got {self.refused!r}")
         if self.target_speed_mps is not None:
             set_field(self, "target_speed_mps", real_number("target_speed_mps", self.target_speed_mps, at_least=0.0))
+        if self.told_pose is not None:
+            set_field(self, "told_pose", real_array("told_pose", self.told_pose, (3,)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

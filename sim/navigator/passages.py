@@ -20,7 +20,7 @@ from drivevla.sim.routes.once import once
 if TYPE_CHECKING:
     import carla
 
-__all__ = ["Arm", "Exit", "JunctionReader", "Passage", "Sort", "junction_reader"]
+__all__ = ["STRAIGHT_DEG", "Arm", "Exit", "JunctionReader", "Passage", "Sort", "junction_reader"]
 
 STRAIGHT_DEG = 35.0
 """A turn by less is straight on: the threshold of CARLA's global route planner."""

@@ -20,7 +20,7 @@ from drivevla.sim.routes.turns import junction_options
 if TYPE_CHECKING:
     import carla
 
-__all__ = ["DensePlan", "plan_points", "plan_route"]
+__all__ = ["DensePlan", "behind_and_ahead", "plan_points", "plan_route"]
 
 _LONGEST_GAP_M = 1.5
 """Where lanes of a map do not quite meet, points are put between them."""
@@ -56,6 +56,29 @@ class DensePlan:
     def options(self) -> tuple[RoadOption, ...]:
         """The option of every point."""
         return tuple(RoadOption(each) for each in self.option.tolist())
+
+
+def behind_and_ahead(behind: DensePlan, begin: int, end: int, ahead: DensePlan) -> DensePlan:
+    """Points of one plan, and from there on another plan.
+
+    Args:
+        behind: The plan that was followed.
+        begin: Its first point that is wanted.
+        end: One past its last; ``ahead`` begins there.
+        ahead: The plan that is followed from now on.
+    """
+    location_m = np.concatenate([behind.location_m[begin:end], ahead.location_m])
+    steps_m = np.linalg.norm(np.diff(location_m, axis=0), axis=1)
+    keys = behind.key[(behind.key >= begin) & (behind.key < end)] - begin
+    return DensePlan(
+        location_m=location_m,
+        yaw_deg=np.concatenate([behind.yaw_deg[begin:end], ahead.yaw_deg]),
+        option=np.concatenate([behind.option[begin:end], ahead.option]),
+        lane=np.concatenate([behind.lane[begin:end], ahead.lane]),
+        junction=np.concatenate([behind.junction[begin:end], ahead.junction]),
+        distance_m=np.concatenate([[0.0], np.cumsum(steps_m)]),
+        key=np.concatenate([keys, ahead.key + end - begin]),
+    )
 
 
 def plan_route(carla_map: "carla.Map", route: Route) -> DensePlan:

@@ -24,7 +24,10 @@ def at_a_junction(seed: int) -> TrainingSample:
     told = dataclasses.replace(own.observation, told_pose=np.array([-7.0, 0.0, 0.0]))
     own = dataclasses.replace(own, observation=told)
     right = junction_sample("right", "go right", speed_mps=5.0, seed=seed)
-    other = Alternative(sentence="go right", future=right.future, refused=True, target_speed_mps=2.0)
+    told_pose = np.array([-4.0, 1.0, 0.0])
+    other = Alternative(
+        sentence="go right", future=right.future, refused=True, target_speed_mps=2.0, told_pose=told_pose
+    )
     return dataclasses.replace(own, instruction=TURN, alternatives=(other,))
 
 
@@ -43,7 +46,7 @@ def test_what_is_heard_what_is_driven_and_what_is_refused_belong_together(source
     assert batch.names == ("left-3", "left-1", "left-3")
     assert batch.sensors.sentences == ("go left", "go right", "go right")
     assert batch.sensors.told_B3 is not None
-    assert batch.sensors.told_B3[:, 0].tolist() == [-7.0, 0.0, 0.0]  # what was not asked for would be said here and now
+    assert batch.sensors.told_B3[:, 0].tolist() == [-7.0, -4.0, -4.0]
     assert batch.sensors.frame_B is not None
     assert batch.sensors.frame_B.tolist() == [0, 1, 0]
     assert batch.sensors.frames == 2

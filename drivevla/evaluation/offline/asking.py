@@ -184,7 +184,7 @@ def _ask_drive_otherwise(reader: Reader, scene: Scene, asked: Asked, folder: Pat
         as_told, _, _ = _answer(asked, sample.observation, sample.truth)
         for number, alternative in enumerate(sample.alternatives):
             asked.policy.reset(seed)
-            heard = replace(sample.observation, instruction=alternative.sentence, told_pose=None)
+            heard = replace(sample.observation, instruction=alternative.sentence, told_pose=alternative.told_pose)
             other, _, _ = _answer(asked, heard, sample.truth)
             tokens += [f"{token}#{number}", f"{token}#{number} as told"]
             plans += [other, as_told]

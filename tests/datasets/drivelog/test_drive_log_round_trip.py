@@ -136,6 +136,10 @@ def test_alternatives_are_kept(written: list[Sample], read: list[Sample]) -> Non
             other.target_speed_mps,
         )
         assert np.abs(one.future.poses - other.future.poses).max() < 0.001
+    there, here = (read[0].alternatives or ())[:2]
+    assert there.told_pose is not None
+    assert there.told_pose.tolist() == [-9.0, 0.5, 0.1]
+    assert here.told_pose is None
 
 
 def test_what_was_not_given_stays_absent(read: list[Sample]) -> None:

@@ -73,6 +73,7 @@ def test_shards_hold_what_the_log_holds(log: DriveLogReader, root: Path) -> None
             assert np.abs(lane.centerline_m - again.centerline_m).max() < 1e-5
         for choice, same in zip(one.alternatives or (), other.alternatives or (), strict=True):
             assert choice.sentence == same.sentence
+            assert (choice.told_pose is None) == (same.told_pose is None)
             assert np.abs(choice.future.poses - same.future.poses).max() < 1e-5
 
 
