@@ -35,6 +35,8 @@ _BEHIND_M = 3.0
 _MEMORY_M = 120.0
 """So much of what was driven belongs to a way: what was said there may still be in force."""
 _BEYOND_M = 110.0
+_LATER_M = 150.0
+"""The junction after the next one is spoken of if the road to it is no longer."""
 _INTO_EXIT_M = 6
 _ROOM_FOR_CHANGE_M = 35.0
 
@@ -181,19 +183,23 @@ class OtherWays:
     def _turns_later(self, lane: int) -> list[int]:
         """The lanes that turn off at the first junction that is met straight ahead from a lane."""
         lanes, length_m = self._reader.graph.lanes, 0.0
-        while length_m < _BEYOND_M and lanes[lane].successors:
+        while length_m < _LATER_M and lanes[lane].successors:
             length_m += float(lanes[lane].end - lanes[lane].first)
             inside = [each for each in lanes[lane].successors if lanes[each].junction >= 0]
             if inside:
                 return [each for each in inside if _turn_deg(lanes[each]) > STRAIGHT_DEG]
-            lane = lanes[lane].successors[0]
+            lane = self._straight_on(lane)
         return []
+
+    def _straight_on(self, lane: int) -> int:
+        lanes = self._reader.graph.lanes
+        return min(lanes[lane].successors, key=lambda number: _turn_deg(lanes[number]))
 
     def _onward(self, lane: int, turn: int | None) -> list[Location]:
         """Key points from the beginning of a lane on, straight ahead where there is a choice but for one turn."""
         graph = self._reader.graph
         points, length_m = [min(graph.lanes[lane].first + _INTO_EXIT_M, graph.lanes[lane].end - 1)], 0.0
-        while length_m < _BEYOND_M:
+        while turn is not None or length_m < _BEYOND_M:
             each = graph.lanes[lane]
             length_m += float(each.end - each.first)
             if each.junction < 0:
@@ -203,7 +209,7 @@ class OtherWays:
             if turn in each.successors:
                 lane, turn, length_m = turn, None, 0.0
             else:
-                lane = min(each.successors, key=lambda number: _turn_deg(graph.lanes[number]))
+                lane = self._straight_on(lane)
         places = graph.location_m[list(dict.fromkeys(points))].tolist()
         return [(x, y, z) for x, y, z in places]
 

@@ -8,7 +8,9 @@ import pytest
 
 from drivevla.collection.other_ways import OtherWays
 from drivevla.evaluation.closed_loop.town import Town
+from drivevla.language import Direction
 from drivevla.sim.maps import find_map
+from drivevla.sim.navigator.decisions import Crossing, Roadbook
 from drivevla.sim.navigator.passages import Sort
 from drivevla.sim.routes import generate_routes, plan_route
 
@@ -26,6 +28,10 @@ def ways_of_a_town(name: str) -> tuple[OtherWays, ...]:
     return tuple(OtherWays(place, plan_route(place.carla_map, route), []) for route in routes)
 
 
+def ahead(book: Roadbook, position_m: float) -> list[Crossing]:
+    return [each for each in book.crossings if each.begin_m > position_m]
+
+
 @pytest.mark.parametrize("name", ["Gen_grid_1", "Gen_multilane_1"])
 def test_before_a_junction_every_other_exit_has_a_way_that_leaves_the_route_there(name: str) -> None:
     found = 0
@@ -36,12 +42,25 @@ def test_before_a_junction_every_other_exit_has_a_way_that_leaves_the_route_ther
             position_m = crossing.begin_m - 55.0
             if any(position_m < each.begin_m < crossing.begin_m for each in ways.book.crossings):
                 continue
-            for way in ways.at(position_m):
-                first = way.book.crossings[0].passage
-                assert first.taken.arm in {each.arm for each in crossing.passage.exits}
-                assert first.taken.arm != crossing.passage.taken.arm
-                found += 1
+            arms = [ahead(way.book, way.from_m - way.begin_m)[0].passage.taken.arm for way in ways.at(position_m)]
+            assert set(arms) <= {each.arm for each in crossing.passage.exits}
+            found += len(set(arms) - {crossing.passage.taken.arm})
     assert found >= 3
+
+
+@pytest.mark.parametrize("name", ["Gen_grid_1", "Gen_mixed_4"])
+def test_straight_on_there_are_ways_that_turn_at_the_junction_after(name: str) -> None:
+    """Where "turn left in 30 m" and "turn left in 100 m" begin alike and go apart at the first junction."""
+    later = 0
+    for ways in ways_of_a_town(name):
+        for crossing in ways.book.crossings:
+            for way in ways.at(max(crossing.begin_m - 55.0, 0.0)):
+                first, *following = ahead(way.book, way.from_m - way.begin_m)
+                if first.passage.taken.direction is Direction.STRAIGHT and following:
+                    turns = following[0].passage.taken.direction is not Direction.STRAIGHT
+                    later += turns
+                    assert way.leaves_m <= way.begin_m + first.begin_m
+    assert later >= 2
 
 
 def test_a_way_begins_on_the_route_where_the_car_is() -> None:
@@ -49,10 +68,11 @@ def test_a_way_begins_on_the_route_where_the_car_is() -> None:
         for crossing in ways.book.crossings[:1]:
             position_m = max(crossing.begin_m - 20.0, 0.0)
             for way in ways.at(position_m):
-                start = way.book.plan.location_m[0]
-                on_route = ways.book.plan.location_m[ways.book.point_at(way.begin_m)]
-                assert np.linalg.norm(start - on_route) < 2.0
-                assert way.begin_m <= position_m
+                for along_m in (way.begin_m, way.from_m):
+                    there = way.book.plan.location_m[way.book.point_at(along_m - way.begin_m)]
+                    on_route = ways.book.plan.location_m[ways.book.point_at(along_m)]
+                    assert np.linalg.norm(there - on_route) < 2.0
+                assert way.begin_m <= way.from_m <= position_m
 
 
 def test_there_is_no_other_way_in_a_junction_nor_far_before_it() -> None:
