@@ -20,11 +20,11 @@ def save_answers(path: Path, answers: Mapping[str, Tensor], *, model: str) -> No
 
     Args:
         path: The file.
-        answers: (L, hidden) by sentence.
+        answers: (L, hidden) by sentence; L is 0 for one that the model does not read.
         model: What the recipe calls the model.
     """
     safetensors = require("safetensors.torch", "train")
-    said = sorted(sentence for sentence, states in answers.items() if len(states))
+    said = sorted(sentence for sentence in answers if sentence.strip())
     tensors = {
         "states": torch.cat([answers[sentence].half() for sentence in said]),
         "lengths": torch.tensor([len(answers[sentence]) for sentence in said]),

