@@ -14,6 +14,7 @@ from drivevla.errors import DataError
 from drivevla.sim.maps import find_map
 from drivevla.sim.routes import DensePlan, RoadOption, plan_points
 from drivevla.sim.routes.lanes import LaneGraph, lane_graph
+from drivevla.sim.routes.plan import behind_and_ahead
 
 LANE = '<lane id="{id}" type="driving" level="false"><width sOffset="0" a="3.5" b="0" c="0" d="0"/>{mark}</lane>'
 MARK = '<roadMark sOffset="{s}" type="{type}" weight="standard" color="white" width="0.12" laneChange="{change}"/>'
@@ -51,6 +52,18 @@ def test_a_straight_lane_is_followed_in_steps_of_a_metre() -> None:
     assert set(plan.options()) == {RoadOption.LANEFOLLOW}
     assert set(map(tuple, plan.lane.tolist())) == {(1, 0, -1)}
     assert plan.key.tolist() == [0, len(plan.distance_m) - 1]
+
+
+def test_a_plan_goes_on_as_another_from_where_it_begins() -> None:
+    road = straight_road((0, "broken"))
+    driven = plan_points(road, [(10.0, 1.75, 0.0), (60.0, 1.75, 0.0), (110.0, 1.75, 0.0)])
+    onward = plan_points(road, [(80.0, 1.75, 0.0), (150.0, 5.25, 0.0)])
+    joined = behind_and_ahead(driven, 30, 70, onward)
+    assert joined.location_m[0].tolist() == driven.location_m[30].tolist()
+    assert joined.location_m[40:].tolist() == onward.location_m.tolist()
+    assert joined.length_m == pytest.approx(onward.length_m + 40.0, abs=0.05)
+    assert (np.diff(joined.distance_m) > 0.0).all()
+    assert joined.key.tolist() == [20, 40, 40 + len(onward.distance_m) - 1]
 
 
 def test_a_lane_change_takes_fifteen_metres_and_comes_early() -> None:
