@@ -32,7 +32,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 CELL_M = {"affordance": 0.5}
 """Of the LiDAR's raster; a goal is a cell four times as large, and branches must end in different ones."""
-STEPS_OF = {"diffusion": 1200}
+STEPS_OF = {"diffusion": 1200, "vocabulary": 1200}
 """600 for the others."""
 
 
