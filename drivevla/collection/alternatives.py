@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drivevla.collection.labels import explanation_of, future_of, is_drivable
-from drivevla.collection.other_ways import OtherWay, OtherWays
+from drivevla.collection.other_ways import MEMORY_M, OtherWay, OtherWays
 from drivevla.evaluation.closed_loop.driver import Moment
 from drivevla.geometry import invert_rigid, yaw_from_matrix
 from drivevla.language import (
@@ -77,7 +77,6 @@ _WITHIN_M = (None, None, 40, 50, 60)
 _KEEPING_SHARE, _REFUSED_CHANGE_SHARE = 1 / 3, 0.3
 _EARLIER_SHARE = 0.6
 """Of what leads along a way: said some metres ago, as most of what a car hears while it drives was."""
-_MEMORY_M = 120.0
 _APART_M = 1.0
 
 
@@ -186,7 +185,7 @@ class Alternatives:
         self, moment: Moment, position_m: float, *, begin_m: float
     ) -> tuple[float, NDArray[np.float64] | None]:
         """Where on the route something is said: here, with no pose, or where the car was some metres ago."""
-        since_m = max(begin_m, position_m - _MEMORY_M)
+        since_m = max(begin_m, position_m - MEMORY_M)
         been = [each for each in self._been if since_m < each[0] < position_m - _APART_M]
         if not been or self._rng.random() >= _EARLIER_SHARE:
             return position_m, None

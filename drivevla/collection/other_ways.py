@@ -23,7 +23,7 @@ from drivevla.sim.truth.route import RouteTracker
 from drivevla.sim.truth.signals import SignalsOnRoute
 from drivevla.types import Truth
 
-__all__ = ["OtherWay", "OtherWays"]
+__all__ = ["MEMORY_M", "OtherWay", "OtherWays"]
 
 _REACH_M = 120.0
 """As far as ``TruthMaker`` tells the route."""
@@ -32,7 +32,7 @@ _WITHIN_M = 60.0
 _LEAST_M = 2.0
 _BEHIND_M = 3.0
 """A way parts from the route a little behind the car, so that the car is on it."""
-_MEMORY_M = 120.0
+MEMORY_M = 120.0
 """So much of what was driven belongs to a way: what was said there may still be in force."""
 _BEYOND_M = 110.0
 _LATER_M = 150.0
@@ -140,7 +140,7 @@ class OtherWays:
         return [way for way in ways if way is not None]
 
     def _way(self, crossing: Crossing, exit_: Exit, onward: Sequence[Location], position_m: float) -> OtherWay | None:
-        begin, here = (self.book.point_at(max(position_m - each, 0.0)) for each in (_MEMORY_M, _BEHIND_M))
+        begin, here = (self.book.point_at(max(position_m - each, 0.0)) for each in (MEMORY_M, _BEHIND_M))
         x, y, z = self._plan.location_m[here].tolist()
         try:
             ahead = plan_points(self._map, [(x, y, z), *onward])
