@@ -136,7 +136,15 @@ def _build_node(plan: Plan, node: int, legs: list[Leg], network: Network) -> Non
     junction_id = network.new_id()
     movements = list(spec.movements) if spec.movements is not None else turns(legs)
     fast = max(leg.road.speed_kph for leg in legs) if spec.control == "free" else _JUNCTION_SPEED_KPH
-    connections = build_junction(network, junction_id, legs, movements, height_m=plan.height_m(node), speed_kph=fast)
+    connections = build_junction(
+        network,
+        junction_id,
+        legs,
+        movements,
+        height_m=plan.height_m(node),
+        speed_kph=fast,
+        turn_radius_m=spec.turn_radius_m,
+    )
     minor = _minor(plan, legs)
     crossings = [leg for leg in legs if add_crosswalk(network, leg, spec.control)]
     controllers = govern(network, legs, spec.control, minor=minor, with_crosswalk={leg.street for leg in crossings})

@@ -161,8 +161,13 @@ def arc_to(start: Place, end_m: tuple[float, float]) -> Arc:
     return Arc(start, chord * half / math.sin(half), 2 * math.sin(half) / chord)
 
 
-def join(start: Place, end: Place) -> Curve:
+def join(start: Place, end: Place, *, widest_m: float = math.inf) -> Curve:
     """A curve without kinks from one place to another: line, arc and line where their tangents meet, else two arcs.
+
+    Args:
+        start: Where it begins.
+        end: Where it ends.
+        widest_m: Largest radius of an arc between two lines; it is as wide as it can be where nothing is said.
 
     Raises:
         ValueError: The end does not lie ahead, or is not headed away from the start.
@@ -174,7 +179,7 @@ def join(start: Place, end: Place) -> Curve:
         to_crossing = (dx * math.sin(end.heading_rad) - dy * math.cos(end.heading_rad)) / math.sin(turn)
         from_crossing = (dy * math.cos(start.heading_rad) - dx * math.sin(start.heading_rad)) / math.sin(turn)
         if to_crossing > 0.01 and from_crossing > 0.01:
-            return _rounded(start, end, to_crossing, from_crossing, turn)
+            return _rounded(start, end, (to_crossing, from_crossing), turn, widest_m)
     return _two_arcs(start, end, dx, dy)
 
 
@@ -214,8 +219,9 @@ def _towards(point_m: tuple[float, float], other_m: tuple[float, float]) -> Plac
     return Place(*point_m, math.atan2(other_m[1] - point_m[1], other_m[0] - point_m[0]))
 
 
-def _rounded(start: Place, end: Place, to_crossing: float, from_crossing: float, turn: float) -> Curve:
-    reach = min(to_crossing, from_crossing)
+def _rounded(start: Place, end: Place, legs_m: tuple[float, float], turn: float, widest_m: float) -> Curve:
+    to_crossing, from_crossing = legs_m
+    reach = min(to_crossing, from_crossing, widest_m * math.tan(abs(turn) / 2))
     curvature = math.tan(turn / 2) / reach
     arcs = []
     if to_crossing - reach > 1e-6:

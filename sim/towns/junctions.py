@@ -93,7 +93,14 @@ def turns(legs: list[Leg]) -> list[Movement]:
 
 
 def build_junction(
-    network: Network, junction_id: int, legs: list[Leg], movements: list[Movement], *, height_m: float, speed_kph: int
+    network: Network,
+    junction_id: int,
+    legs: list[Leg],
+    movements: list[Movement],
+    *,
+    height_m: float,
+    speed_kph: int,
+    turn_radius_m: float = math.inf,
 ) -> list[Connection]:
     """Add a junction's connecting roads to the network and link the legs to it.
 
@@ -104,6 +111,7 @@ def build_junction(
         movements: Which ways lead through it.
         height_m: Height of the whole junction.
         speed_kph: Speed limit inside.
+        turn_radius_m: Largest radius of the middle of a lane that turns.
     """
     by_street = {leg.street: leg for leg in legs}
     connections = []
@@ -117,7 +125,9 @@ def build_junction(
         leg, other = by_street[movement.from_street], by_street[movement.to_street]
         source, target = leg.incoming()[movement.from_lane], other.outgoing()[movement.to_lane]
         mark = Mark("broken") if movement.parallel else Mark("none")
-        connections.append(_connect(network, junction_id, (leg, source), (other, target), "driving", mark))
+        connections.append(
+            _connect(network, junction_id, (leg, source), (other, target), "driving", mark, turn_radius_m)
+        )
     ordered = sorted(legs, key=lambda leg: leg.outward_rad)
     for leg, after in zip(ordered, [*ordered[1:], ordered[0]], strict=True):
         # seen from a car that enters, the next leg counter-clockwise is the one on its right
@@ -139,9 +149,16 @@ def _connect(
     target: tuple[Leg, LaneMouth],
     kind: str,
     mark: Mark,
+    turn_radius_m: float = math.inf,
 ) -> Connection:
     (leg, begin), (other, end) = source, target
-    curve = join(begin.inner, end.inner)
+    turn_rad = _turn_rad(leg, other)
+    widest_m = math.inf
+    if abs(turn_rad) > _STRAIGHT_RAD:
+        # the reference line is the lane's left border: outside of the middle in right turns, inside in left ones
+        aside_m = max(begin.width_m, end.width_m) / 2
+        widest_m = turn_radius_m + math.copysign(aside_m, -turn_rad)
+    curve = join(begin.inner, end.inner, widest_m=widest_m)
     width = Cubic.between(0.0, curve.length_m, (begin.width_m, 0.0), (end.width_m, 0.0))
     driving = kind == "driving"
     lane = Lane(

@@ -17,5 +17,7 @@ TOWN_KINDS: dict[str, Callable[[random.Random], Plan]] = {
     "highway": ring_towns.highway,
     "hills": quarters.hills,
     "mixed": ring_towns.mixed,
+    "narrow": quarters.narrow,
+    "boulevard": quarters.boulevard,
 }
 """What draws the plan of each kind of town from a seeded generator."""

@@ -76,7 +76,8 @@ class Node:
     Attributes:
         xy_m: Its middle.
         control: Who gives way.
-        kerb_radius_m: Of the rounded corners.
+        kerb_radius_m: Of the rounded corners; the wider, the further back the streets end.
+        turn_radius_m: Largest radius of a lane that turns: cars drive in straight and then turn as sharply as this.
         height_m: Height of the whole junction; the terrain's where None.
         movements: Which ways lead through it; worked out from the streets' directions where None.
         ring_radius_m: Of a roundabout: the inner edge of its lane.
@@ -85,6 +86,7 @@ class Node:
     xy_m: Point
     control: Control = "free"
     kerb_radius_m: float = 6.0
+    turn_radius_m: float = math.inf
     height_m: float | None = None
     movements: tuple[Movement, ...] | None = None
     ring_radius_m: float = 16.0

@@ -9,7 +9,7 @@ from drivevla.sim.towns.lattice import Cell, Chain, Lattice, bricks, rectangle
 from drivevla.sim.towns.plan import Control, Node, Plan, Point, Profile, Street
 from drivevla.sim.towns.terrain import rolling
 
-__all__ = ["grid", "hills", "multilane", "plan_of", "roundabout", "stop", "tee", "wound"]
+__all__ = ["boulevard", "grid", "hills", "multilane", "narrow", "plan_of", "roundabout", "stop", "tee", "wound"]
 
 Choose = Callable[[Cell], Control]
 Widen = Callable[[Chain], Profile]
@@ -162,6 +162,59 @@ def hills(rng: random.Random) -> Plan:
     )
     plan.terrain = rolling(rng, grade=rng.uniform(0.055, 0.075), wave_m=(280, 520))
     return _turned(rng, wound(rng, plan, share=1.0, reach=0.16))
+
+
+def narrow(rng: random.Random) -> Plan:
+    """Streets with tight bends that meet at tight corners, each of its own radius."""
+    lattice = rectangle(rng, columns=rng.randint(4, 5), rows=rng.randint(3, 4), block_m=(48, 95))
+    lattice = lattice.thinned(rng, len(lattice.edges) // rng.randint(3, 6)).jittered(rng, rng.uniform(0, 7))
+    street = _street(rng, lane_m=(3.1, 3.7), speeds=(30, 40, 50), parking=0.0)
+    plan, _ = plan_of(
+        lattice,
+        profile=lambda _: street,
+        control=_mostly(rng, rng.choice(("signals", "stop_minor")), ("yield_minor", "signals", "stop_all"), share=0.5),
+        node=Node(xy_m=(0, 0)),
+        bend_radius_m=max(street.lane_m / 2 + 6.1, street.lane_m + street.sidewalk_m + 0.8) + rng.uniform(0, 6),
+    )
+    plan = wound(rng, plan, share=0.3, reach=0.1)
+    return _turned(rng, _cornered(rng, plan, kerb_m=(2.5, 6), turn_m=(6.1, 9)))
+
+
+def boulevard(rng: random.Random) -> Plan:
+    """Streets of four to six lanes, mostly without turn lanes, at crossings and T-junctions of every size."""
+    columns, rows = rng.choice(((3, 3), (4, 3), (3, 4)))
+    lattice = rectangle(rng, columns=columns, rows=rows, block_m=(95, 170))
+    lattice = lattice.thinned(rng, rng.randint(1, 3)).jittered(rng, rng.uniform(0, 8))
+    wide = Profile(
+        forward=rng.choice((2, 2, 3)),
+        backward=2,
+        lane_m=round(rng.uniform(3.2, 3.8), 2),
+        center=rng.choice(("solid", "solid_solid")),
+        speed_kph=rng.choice((40, 50, 60)),
+    )
+    wide = replace(wide, backward=wide.forward)
+    parted = replace(wide, median_m=rng.uniform(3.2, 8))
+    if rng.random() < 0.4:
+        parted = replace(parted, median_m=wide.lane_m, turn_lanes=True)
+    lesser = replace(wide, forward=1, backward=1, speed_kph=40)
+    profiles = {0: wide, 1: rng.choice((parted, wide))}
+    plan, _ = plan_of(
+        lattice,
+        profile=lambda chain: profiles.get((chain[0][0] + chain[0][1]) % 3, rng.choice((wide, lesser))),
+        control=_mostly(rng, "signals", ("stop_minor", "yield_minor"), share=0.8),
+        node=Node(xy_m=(0, 0)),
+        bend_radius_m=rng.uniform(20, 40),
+    )
+    plan = wound(rng, plan, share=0.3, reach=0.08)
+    return _turned(rng, _cornered(rng, plan, kerb_m=(4, 14), turn_m=(6.5, 14)))
+
+
+def _cornered(rng: random.Random, plan: Plan, *, kerb_m: tuple[float, float], turn_m: tuple[float, float]) -> Plan:
+    """Give every crossing corners of its own."""
+    nodes = [
+        replace(node, kerb_radius_m=rng.uniform(*kerb_m), turn_radius_m=rng.uniform(*turn_m)) for node in plan.nodes
+    ]
+    return replace(plan, nodes=nodes)
 
 
 def _street(rng: random.Random, *, lane_m: tuple[float, float], speeds: Sequence[int], parking: float) -> Profile:
