@@ -177,7 +177,7 @@ def narrow(rng: random.Random) -> Plan:
         bend_radius_m=max(street.lane_m / 2 + 6.1, street.lane_m + street.sidewalk_m + 0.8) + rng.uniform(0, 6),
     )
     plan = wound(rng, plan, share=0.3, reach=0.1)
-    return _turned(rng, _cornered(rng, plan, kerb_m=(2.5, 6), turn_m=(6.1, 9)))
+    return _turned(rng, _cornered(rng, plan, kerb_m=(4.5, 6.5), turn_m=(6.1, 9)))
 
 
 def boulevard(rng: random.Random) -> Plan:
@@ -185,18 +185,18 @@ def boulevard(rng: random.Random) -> Plan:
     columns, rows = rng.choice(((3, 3), (4, 3), (3, 4)))
     lattice = rectangle(rng, columns=columns, rows=rows, block_m=(95, 170))
     lattice = lattice.thinned(rng, rng.randint(1, 3)).jittered(rng, rng.uniform(0, 8))
+    lanes = rng.choice((2, 2, 3))
     wide = Profile(
-        forward=rng.choice((2, 2, 3)),
-        backward=2,
+        forward=lanes,
+        backward=lanes,
         lane_m=round(rng.uniform(3.2, 3.8), 2),
         center=rng.choice(("solid", "solid_solid")),
         speed_kph=rng.choice((40, 50, 60)),
     )
-    wide = replace(wide, backward=wide.forward)
     parted = replace(wide, median_m=rng.uniform(3.2, 8))
     if rng.random() < 0.4:
         parted = replace(parted, median_m=wide.lane_m, turn_lanes=True)
-    lesser = replace(wide, forward=1, backward=1, speed_kph=40)
+    lesser = replace(wide, forward=lanes - 1, backward=lanes - 1, speed_kph=40)
     profiles = {0: wide, 1: rng.choice((parted, wide))}
     plan, _ = plan_of(
         lattice,
@@ -205,8 +205,7 @@ def boulevard(rng: random.Random) -> Plan:
         node=Node(xy_m=(0, 0)),
         bend_radius_m=rng.uniform(20, 40),
     )
-    plan = wound(rng, plan, share=0.3, reach=0.08)
-    return _turned(rng, _cornered(rng, plan, kerb_m=(4, 14), turn_m=(6.5, 14)))
+    return _turned(rng, _cornered(rng, plan, kerb_m=(5, 14), turn_m=(6.5, 14)))
 
 
 def _cornered(rng: random.Random, plan: Plan, *, kerb_m: tuple[float, float], turn_m: tuple[float, float]) -> Plan:
