@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from drivevla.language import Commentary, Instruction, Language, Split, realise
+from drivevla.language import Commentary, Instruction, InstructionKind, Language, Split, realise
 from drivevla.training.batches import TrainingSample
+from drivevla.training.config import DrawConfig
 from drivevla.training.order import Pick
 from drivevla.types import Future
 
@@ -29,6 +30,7 @@ class Asked:
         target_speed_mps: The speed that it aims for; None where it is not known.
         explanation: What it does and why; None where it is not known.
         told_pose: (3,) where the car was when it was asked for, x, y, yaw in the ego frame; None for here and now.
+        kind: Of the instruction; None where that is not known or there is none.
     """
 
     sentences: tuple[str, ...]
@@ -37,6 +39,7 @@ class Asked:
     target_speed_mps: float | None
     explanation: Commentary | None = None
     told_pose: NDArray[np.float64] | None = None
+    kind: InstructionKind | None = None
 
 
 class Wordings:
@@ -77,6 +80,7 @@ def asked_of(sample: TrainingSample, wordings: Wordings) -> tuple[Asked, ...]:
         target_speed_mps=sample.target_speed_mps,
         explanation=sample.explanation,
         told_pose=sample.observation.told_pose,
+        kind=_kind(sample.instruction),
     )
     others = (
         Asked(
@@ -86,32 +90,37 @@ def asked_of(sample: TrainingSample, wordings: Wordings) -> tuple[Asked, ...]:
             target_speed_mps=other.target_speed_mps,
             explanation=other.explanation,
             told_pose=other.told_pose,
+            kind=_kind(other.instruction),
         )
         for other in sample.alternatives
     )
     return (own, *others)
 
 
-def chosen(sentences: Sequence[Sequence[str]], pick: Pick, *, alternative_share: float) -> tuple[int, str]:
+def chosen(
+    sentences: Sequence[Sequence[str]], kinds: Sequence[InstructionKind | None], pick: Pick, draw: DrawConfig
+) -> tuple[int, str]:
     """Which of the things that could be asked for a draw asks for, and in which words.
 
     Args:
         sentences: The ways to say each; the first is what was asked for.
+        kinds: Of each.
         pick: The draw.
-        alternative_share: Of draws that ask for something else, where there is something else.
+        draw: How many draws ask for something else, where there is something else, and how often for which kind.
     """
-    others = len(sentences) - 1
     index = 0
-    if others and pick.asked < alternative_share:
-        index = 1 + int(pick.asked / alternative_share * others)
+    if len(sentences) > 1 and pick.asked < draw.alternative_share:
+        reached = np.cumsum([draw.weight_of(kind) for kind in kinds[1:]])
+        index = 1 + int(np.searchsorted(reached, pick.asked / draw.alternative_share * reached[-1], side="right"))
+        index = min(index, len(sentences) - 1)
     ways = sentences[index]
     return index, ways[int(pick.worded * len(ways))]
 
 
-def with_choice(sample: TrainingSample, wordings: Wordings, pick: Pick, *, alternative_share: float) -> TrainingSample:
+def with_choice(sample: TrainingSample, wordings: Wordings, pick: Pick, draw: DrawConfig) -> TrainingSample:
     """The sample as if the draw's sentence had been asked for."""
     asked = asked_of(sample, wordings)
-    index, sentence = chosen([each.sentences for each in asked], pick, alternative_share=alternative_share)
+    index, sentence = chosen([each.sentences for each in asked], [each.kind for each in asked], pick, draw)
     return replace(
         sample,
         observation=replace(sample.observation, instruction=sentence or None, told_pose=asked[index].told_pose),
@@ -120,6 +129,10 @@ def with_choice(sample: TrainingSample, wordings: Wordings, pick: Pick, *, alter
         target_speed_mps=asked[index].target_speed_mps,
         explanation=asked[index].explanation,
     )
+
+
+def _kind(instruction: Instruction | None) -> InstructionKind | None:
+    return None if instruction is None else instruction.kind
 
 
 def _ways(recorded: str, others: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from drivevla.errors import ConfigError, unknown_name
 from drivevla.models.parts import PartConfig
+
+if TYPE_CHECKING:
+    from drivevla.language import InstructionKind
 
 __all__ = ["DataConfig", "DrawConfig", "ObjectiveConfig", "StageConfig", "TrainingConfig"]
 
@@ -67,7 +70,8 @@ class DrawConfig:
     starting_weight: float = 1.0
     """The same of one that stands and drives off within two seconds: the one moment that tells what it waited for."""
     kind_weights: dict[str, float] = field(default_factory=dict)
-    """How often a sample comes that was asked for something of a kind (``two_steps: 3.0``), relative to any other."""
+    """How often a sample comes that was asked for something of a kind (``two_steps: 3.0``), relative to any other, and
+    how often a kind is drawn among the other things that could be asked for at a sample."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.alternative_share <= 1.0:
@@ -97,6 +101,10 @@ class DrawConfig:
             (self.standing_weight, self.starting_weight),
         )
         return added == (0.0, 0.0) and {*multiplied, *self.kind_weights.values()} == {1.0}
+
+    def weight_of(self, kind: InstructionKind | None) -> float:
+        """How often something of a kind is asked for, relative to what is of none."""
+        return 1.0 if kind is None else self.kind_weights.get(kind, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)

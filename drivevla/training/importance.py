@@ -59,7 +59,7 @@ def draw_weights(driven: Driven, dt_s: float, draw: DrawConfig) -> NDArray[np.fl
     weights_N = torch.where(stays_N, draw.standing_weight, torch.where(stands_N, draw.starting_weight, 1.0))
     weights_N = weights_N + draw.turning_weight * turn_N.clamp_max(1.0)
     weights_N = weights_N + draw.speed_change_weight * change_N.clamp_max(1.0)
-    asked_N = np.array([1.0 if kind is None else draw.kind_weights.get(kind, 1.0) for kind in driven.kinds])
+    asked_N = np.array([draw.weight_of(kind) for kind in driven.kinds])
     return weights_N.double().cpu().numpy() * asked_N
 
 

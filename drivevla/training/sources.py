@@ -20,12 +20,15 @@ from drivevla.perception.collating import share_frames, told_poses
 from drivevla.training.asking import Wordings, asked_of, chosen, with_choice
 from drivevla.training.batches import TrainingBatch, TrainingSample, collate_drives, collate_samples, shared_rows
 from drivevla.training.columns import join_batches, rows_of
+from drivevla.training.config import DrawConfig
 from drivevla.training.importance import Driven
 from drivevla.training.order import Pick
 from drivevla.types import PlanTarget
 
-__all__ = ["BatchSource", "Glances", "MemoryBatches", "Samples", "StreamedBatches"]
+__all__ = ["AS_ASKED", "BatchSource", "Glances", "MemoryBatches", "Samples", "StreamedBatches"]
 
+AS_ASKED = DrawConfig()
+"""Every sample with what was asked for at it."""
 _TOGETHER = 32
 """Samples that a reading process hands over at once while memory is filled."""
 
@@ -58,12 +61,12 @@ class BatchSource(Protocol):
         """What was asked for at every sample, and what the teacher did."""
         ...
 
-    def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
+    def stream(self, picks: Iterable[Sequence[Pick]], draw: DrawConfig = AS_ASKED) -> Iterator[TrainingBatch]:
         """A batch for each list of picks, in their order.
 
         Args:
             picks: Which samples.
-            alternative_share: Of the picks that ask for something else than was asked for, where there is something.
+            draw: How many of them ask for something else than was asked for, and for what.
         """
         ...
 
@@ -112,15 +115,15 @@ class StreamedBatches:
         )  # fmt: skip
         return join_batches(list(loader))
 
-    def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
+    def stream(self, picks: Iterable[Sequence[Pick]], draw: DrawConfig = AS_ASKED) -> Iterator[TrainingBatch]:
         """A batch for each list of picks; the next ones are read while one is used."""
         if not self._workers:
             collate = _Collate(self._steps, self._dt_s)
             for each in picks:
-                yield to_device(collate(self._chosen(each, alternative_share)), self._device)
+                yield to_device(collate(self._chosen(each, draw)), self._device)
             return
         loader: DataLoader[Any] = DataLoader(
-            _PickedSamples(self, alternative_share),
+            _PickedSamples(self, draw),
             batch_sampler=picks,  # type: ignore[arg-type]  # any iterable of lists of keys
             num_workers=self._workers,
             collate_fn=_Collate(self._steps, self._dt_s),
@@ -130,13 +133,10 @@ class StreamedBatches:
         for batch in loader:
             yield to_device(batch, self._device)
 
-    def _chosen(self, picks: Sequence[Pick], alternative_share: float) -> list[tuple[int, TrainingSample]]:
+    def _chosen(self, picks: Sequence[Pick], draw: DrawConfig) -> list[tuple[int, TrainingSample]]:
         """Each pick's frame and sample; a frame that comes several times is read once."""
         read = {index: self._samples[index] for index in dict.fromkeys(pick.index for pick in picks)}
-        return [
-            (pick.index, with_choice(read[pick.index], self._wordings, pick, alternative_share=alternative_share))
-            for pick in picks
-        ]
+        return [(pick.index, with_choice(read[pick.index], self._wordings, pick, draw)) for pick in picks]
 
 
 class MemoryBatches:
@@ -187,15 +187,17 @@ class MemoryBatches:
 
     def drives(self) -> Driven:
         """What was asked for at every sample, and what the teacher did."""
-        return Driven(rows_of(self._drives, self._first_row), self._sensors.ego_BE[:, 0], self._kinds)
+        return Driven(
+            rows_of(self._drives, self._first_row), self._sensors.ego_BE[:, 0], tuple(kinds[0] for kinds in self._kinds)
+        )
 
-    def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
+    def stream(self, picks: Iterable[Sequence[Pick]], draw: DrawConfig = AS_ASKED) -> Iterator[TrainingBatch]:
         """A batch for each list of picks."""
         for each in picks:
-            yield to_device(self._batch(each, alternative_share), self._device)
+            yield to_device(self._batch(each, draw), self._device)
 
-    def _batch(self, picks: Sequence[Pick], alternative_share: float) -> TrainingBatch:
-        asked = [chosen(self._sentences[pick.index], pick, alternative_share=alternative_share) for pick in picks]
+    def _batch(self, picks: Sequence[Pick], draw: DrawConfig) -> TrainingBatch:
+        asked = [chosen(self._sentences[pick.index], self._kinds[pick.index], pick, draw) for pick in picks]
         rows = [self._first_row[pick.index] + index for pick, (index, _) in zip(picks, asked, strict=True)]
         drives = rows_of(_Drives(self._drives, self._refused_R, self._told_R3, self._explanations), rows)
         sentences = tuple(sentence for _, sentence in asked)
@@ -235,19 +237,19 @@ class _Kept:
     told_R3: Tensor
     explanations: tuple[Commentary | None, ...]
     sentences: tuple[tuple[tuple[str, ...], ...], ...]
-    kinds: tuple[InstructionKind | None, ...]
+    kinds: tuple[tuple[InstructionKind | None, ...], ...]
 
 
 class _PickedSamples(Dataset[tuple[int, TrainingSample]]):
-    def __init__(self, source: StreamedBatches, alternative_share: float) -> None:
-        self._source, self._alternative_share = source, alternative_share
+    def __init__(self, source: StreamedBatches, draw: DrawConfig) -> None:
+        self._source, self._draw = source, draw
 
     def __getitem__(self, pick: Pick) -> tuple[int, TrainingSample]:
         return self.__getitems__([pick])[0]
 
     def __getitems__(self, picks: Sequence[Pick]) -> list[tuple[int, TrainingSample]]:
         """A whole batch, as the loader asks for it where it can."""
-        return self._source._chosen(picks, self._alternative_share)
+        return self._source._chosen(picks, self._draw)
 
 
 class _Collate:
@@ -299,7 +301,7 @@ class _Keep:
             told_R3=told_poses([each.told_pose for each in drives]),
             explanations=tuple(each.explanation for each in drives),
             sentences=tuple(tuple(each.sentences for each in everything) for everything in asked),
-            kinds=_kinds(samples),
+            kinds=tuple(tuple(each.kind for each in everything) for everything in asked),
         )
 
 

@@ -118,7 +118,7 @@ def train_stage(
         learner.take(optimiser)
     elif config.ema_decay and not average:
         average.update({name: value.detach().clone() for name, value in model.state_dict().items()})
-    batches = source.stream(_parts(order, stage, first, rank, world), alternative_share=stage.draw.alternative_share)
+    batches = source.stream(_parts(order, stage, first, rank, world), stage.draw)
     last: _Done | None = None
     for step in range(first, stage.steps):
         learner.module.train()

@@ -15,7 +15,7 @@ from drivevla.models.parts import PartConfig
 from drivevla.registry import names
 from drivevla.testing import check_generative_head, check_head
 from drivevla.training.batches import TrainingBatch
-from drivevla.training.config import DataConfig
+from drivevla.training.config import DataConfig, DrawConfig
 from drivevla.training.imitation import Imitation
 from drivevla.training.material import read_material
 from drivevla.training.order import Pick
@@ -44,7 +44,7 @@ def batch(tmp_path_factory: pytest.TempPathFactory) -> TrainingBatch:
     write_fixture(root, episodes=1, frames=24)
     samples = read_material([root], DataConfig()).train
     picks = [*(Pick(0, asked, 0.0) for asked in (0.9, 0.1, 0.6)), Pick(1, 0.1, 0.0)]
-    (made,) = StreamedBatches(samples, steps=STEPS, dt_s=DT_S).stream([picks], alternative_share=0.8)
+    (made,) = StreamedBatches(samples, steps=STEPS, dt_s=DT_S).stream([picks], DrawConfig(alternative_share=0.8))
     assert set(made.sensors.sentences) == {"Change to the left lane.", "Turn right.", "Drive into the river."}
     assert made.target.valid_BT.all()
     return made

@@ -5,11 +5,14 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from drivevla.language import Direction, Instruction, InstructionKind, Place
 from drivevla.testing.toy_junction import DT_S, STEPS, junction_sample
 from drivevla.training.asking import Wordings, asked_of, chosen
 from drivevla.training.batches import TrainingSample
+from drivevla.training.config import DrawConfig
 from drivevla.training.order import Pick
 from drivevla.training.sources import BatchSource, MemoryBatches, StreamedBatches
 from drivevla.types import Alternative
@@ -42,7 +45,7 @@ def source(request: pytest.FixtureRequest) -> BatchSource:
 
 def test_what_is_heard_what_is_driven_and_what_is_refused_belong_together(source: BatchSource) -> None:
     picks = [Pick(3, 0.9, 0.0), Pick(1, 0.1, 0.0), Pick(3, 0.1, 0.0)]
-    (batch,) = source.stream([picks], alternative_share=0.5)
+    (batch,) = source.stream([picks], DrawConfig(alternative_share=0.5))
     assert batch.names == ("left-3", "left-1", "left-3")
     assert batch.sensors.sentences == ("go left", "go right", "go right")
     assert batch.sensors.told_B3 is not None
@@ -59,7 +62,7 @@ def test_what_is_heard_what_is_driven_and_what_is_refused_belong_together(source
 def test_a_batch_out_of_memory_is_the_one_that_is_read(source: BatchSource) -> None:
     read = StreamedBatches([at_a_junction(seed) for seed in range(5)], steps=STEPS, dt_s=DT_S)
     picks = [[Pick(4, 0.3, 0.0), Pick(0, 0.8, 0.0)]]
-    (one,), (other,) = (list(each.stream(picks, alternative_share=0.5)) for each in (source, read))
+    (one,), (other,) = (list(each.stream(picks, DrawConfig(alternative_share=0.5))) for each in (source, read))
     assert one.sensors.lidar is not None
     assert other.sensors.lidar is not None
     assert torch.equal(one.sensors.lidar.points_BP4, other.sensors.lidar.points_BP4)
@@ -88,8 +91,17 @@ def test_silence_stays_silence_whatever_is_known_of_the_instruction() -> None:
 
 def test_every_draw_asks_for_something() -> None:
     said = (("a", "b"), ("c",), ("d", "e", "f"))
-    assert chosen(said, Pick(0, 0.6, 0.0), alternative_share=0.6) == (0, "a")
-    assert chosen(said, Pick(0, 0.59, OTHER), alternative_share=0.6) == (2, "f")
-    assert chosen(said, Pick(0, 0.0, OTHER), alternative_share=0.6) == (1, "c")
-    assert chosen(said[:1], Pick(0, 0.0, OTHER), alternative_share=1.0) == (0, "b")
-    assert chosen(said, Pick(0, 0.0, 0.0), alternative_share=0.0) == (0, "a")
+    kinds, draw = [TURN.kind, None, None], DrawConfig(alternative_share=0.6)
+    assert chosen(said, kinds, Pick(0, 0.6, 0.0), draw) == (0, "a")
+    assert chosen(said, kinds, Pick(0, 0.59, OTHER), draw) == (2, "f")
+    assert chosen(said, kinds, Pick(0, 0.0, OTHER), draw) == (1, "c")
+    assert chosen(said[:1], kinds[:1], Pick(0, 0.0, OTHER), DrawConfig(alternative_share=1.0)) == (0, "b")
+    assert chosen(said, kinds, Pick(0, 0.0, 0.0), DrawConfig()) == (0, "a")
+
+
+@given(asked=st.floats(0.0, 1.0, exclude_max=True))
+def test_other_things_are_asked_for_as_often_as_their_kinds_weigh(asked: float) -> None:
+    kinds = [None, InstructionKind.TWO_STEPS, InstructionKind.FASTER, None]
+    draw = DrawConfig(alternative_share=1.0, kind_weights={"two_steps": 2.5, "faster": 0.5})
+    index, _ = chosen([["a"], ["b"], ["c"], ["d"]], kinds, Pick(0, asked, 0.0), draw)
+    assert index == (1 if asked < 2.5 / 4 else 2 if asked < 3 / 4 else 3)

@@ -20,11 +20,11 @@ from drivevla.models.driving import DrivingModel
 from drivevla.models.parts import PartConfig
 from drivevla.testing.toy_junction import DT_S, STEPS, junction_sample
 from drivevla.training.batches import TrainingBatch, TrainingSample
-from drivevla.training.config import ObjectiveConfig, StageConfig, TrainingConfig
+from drivevla.training.config import DrawConfig, ObjectiveConfig, StageConfig, TrainingConfig
 from drivevla.training.importance import Driven
 from drivevla.training.optimising import learning_rate
 from drivevla.training.order import Pick, SampleOrder
-from drivevla.training.sources import BatchSource, StreamedBatches
+from drivevla.training.sources import AS_ASKED, BatchSource, StreamedBatches
 from drivevla.training.stage import StepReport, build_objective, train_stage
 
 OPTIONS: dict[str, Any] = {
@@ -176,8 +176,8 @@ class Scaled:
     def drives(self) -> Driven:
         return self.inner.drives()
 
-    def stream(self, picks: Iterable[Sequence[Pick]], *, alternative_share: float = 0.0) -> Iterator[TrainingBatch]:
-        for batch in self.inner.stream(picks, alternative_share=alternative_share):
+    def stream(self, picks: Iterable[Sequence[Pick]], draw: DrawConfig = AS_ASKED) -> Iterator[TrainingBatch]:
+        for batch in self.inner.stream(picks, draw):
             way = batch.target.waypoints_BT3 * self.target
             yield replace(
                 batch,
