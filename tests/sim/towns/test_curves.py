@@ -35,6 +35,13 @@ def test_a_right_angle_is_joined_by_a_quarter_circle_and_a_line() -> None:
     assert curve.at(5 * math.pi).xy_m == pytest.approx((10, 10))
 
 
+def test_a_join_turns_no_wider_than_it_is_told_to() -> None:
+    curve = join(Place(0, 0, 0), Place(10, 15, math.pi / 2), widest_m=4.0)
+    assert [arc.curvature_per_m for arc in curve.arcs] == pytest.approx([0.0, 0.25, 0.0])
+    assert curve.length_m == pytest.approx(6 + 2 * math.pi + 11)
+    assert curve.end.xy_m == pytest.approx((10, 15))
+
+
 def test_parallel_lanes_are_joined_by_an_s_of_two_equal_arcs() -> None:
     curve = join(Place(0, 0, 0), Place(40, 4, 0))
     first, second = curve.arcs

@@ -1,5 +1,6 @@
 """Each kind has what its name promises, and seeds make a difference."""
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -75,6 +76,42 @@ def test_hills_rise_and_a_mixed_town_has_everything(network_of: NetworkOf) -> No
     mixed = network_of("mixed", 1)
     assert signal_types(mixed) == {"1000001", "205", "206", "274"}
     assert "roundabout" in {road.name for road in mixed.roads}
+
+
+def turning_radii_m(network: Network) -> list[float]:
+    """Radii of the middles of the lanes that turn through junctions."""
+    radii = []
+    for road in network.roads:
+        if road.junction == -1 or road.sections[0].right[0].kind != "driving":
+            continue
+        sharpest = max(road.curve.arcs, key=lambda arc: abs(arc.curvature_per_m))
+        if abs(sharpest.curvature_per_m * sharpest.length_m) > math.radians(60):
+            middle_m = -road.sections[0].right[0].widths[0].a / 2
+            radii.append(abs(1 / sharpest.curvature_per_m - middle_m))
+    return radii
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_narrow_towns_have_tighter_corners_and_bends_than_any_other(network_of: NetworkOf, seed: int) -> None:
+    narrow = network_of("narrow", seed)
+    assert 6.0 < min(turning_radii_m(narrow)) and max(turning_radii_m(narrow)) < 9.1
+    for kind in ("grid", "tee", "stop", "multilane", "hills"):
+        assert min(turning_radii_m(network_of(kind, seed))) > min(turning_radii_m(narrow))
+    streets = [road for road in narrow.roads if road.junction == -1]
+    assert all(driving(road) == 2 for road in streets)
+    bends_m = [1 / abs(arc.curvature_per_m) for road in streets for arc in road.curve.arcs if arc.curvature_per_m]
+    assert min(bends_m) < 15
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_boulevards_cross_at_junctions_of_every_size(network_of: NetworkOf, seed: int) -> None:
+    network = network_of("boulevard", seed)
+    assert max(driving(road) for road in network.roads) >= 4
+    radii_m = turning_radii_m(network)
+    assert max(radii_m) > 1.4 * min(radii_m)
+    # cars drive in straight before they turn, some further than others
+    turns = [road.curve for road in network.roads if road.junction != -1 and len(road.curve.arcs) == 3]
+    assert max(curve.arcs[0].length_m for curve in turns) > 4 * min(curve.arcs[0].length_m for curve in turns)
 
 
 @pytest.mark.parametrize("kind", list(TOWN_KINDS))
