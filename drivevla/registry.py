@@ -60,6 +60,7 @@ BUILT_IN: Mapping[Group, Mapping[str, str]] = {
         "boxes": "drivevla.models.auxiliary.boxes:BoxHead",
         "depth": "drivevla.models.auxiliary.dense:DepthHead",
         "ground_grid": "drivevla.models.auxiliary.dense:GroundGridHead",
+        "junction_ways": "drivevla.models.auxiliary.dense:JunctionWaysHead",
         "lamps": "drivevla.models.auxiliary.lamps:LampHead",
         "lead": "drivevla.models.auxiliary.traffic:LeadHead",
         "light": "drivevla.models.auxiliary.traffic:LightHead",

@@ -13,13 +13,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from drivevla.models.auxiliary.heads import AuxiliaryInput, Need
-from drivevla.models.auxiliary.painting import GRID_CLASSES, SEMANTIC_GRID
+from drivevla.models.auxiliary.painting import GRID_CLASSES, GRID_LAYERS, SEMANTIC_GRID, WAY_CLASSES
 from drivevla.models.auxiliary.targets import AuxiliaryBatch
 from drivevla.perception.cameras.projection import project_points
 from drivevla.perception.lidar.grid import BevGrid
 from drivevla.types import CameraBatch, LidarBatch
 
-__all__ = ["DepthHead", "GroundGridHead", "SemanticGridHead", "token_depths"]
+__all__ = ["DepthHead", "GroundGridHead", "JunctionWaysHead", "SemanticGridHead", "token_depths"]
 
 _FARTHEST_M = 80.0
 
@@ -55,7 +55,7 @@ class SemanticGridHead(nn.Module):
 
     def loss(self, prediction: Tensor, given: AuxiliaryInput, target: AuxiliaryBatch) -> Mapping[str, Tensor]:
         """One term a class, as ``_grid_terms`` has it."""
-        return _grid_terms(prediction, target, torch.ones_like(prediction[0, 0]))
+        return _grid_terms(prediction, target, torch.ones_like(prediction[0, 0]), GRID_CLASSES)
 
 
 class GroundGridHead(nn.Module):
@@ -68,10 +68,11 @@ class GroundGridHead(nn.Module):
     """
 
     needs: Need | None = "ground"
+    classes: tuple[str, ...] = GRID_CLASSES
 
     def __init__(self, width: int, *, ground: BevGrid, ground_channels: int) -> None:
         super().__init__()
-        self.tell = nn.Conv2d(ground_channels, len(GRID_CLASSES), 1)
+        self.tell = nn.Conv2d(ground_channels, len(self.classes), 1)
         self._where_XY2 = ground.places(SEMANTIC_GRID.centres())
 
     def forward(self, given: AuxiliaryInput) -> Tensor:
@@ -84,7 +85,16 @@ class GroundGridHead(nn.Module):
     def loss(self, prediction: Tensor, given: AuxiliaryInput, target: AuxiliaryBatch) -> Mapping[str, Tensor]:
         """One term a class, as ``_grid_terms`` has it, over the cells that the ground's own grid covers."""
         inside_XY = (self._where_XY2.abs() < 1).all(dim=-1).to(prediction)
-        return _grid_terms(prediction, target, inside_XY)
+        return _grid_terms(prediction, target, inside_XY, self.classes)
+
+
+class JunctionWaysHead(GroundGridHead):
+    """Where the ways through the next junction lie, to the left, straight on and to the right.
+
+    Whoever is told to turn must know where the turn begins, and the plan alone teaches that on one way of several.
+    """
+
+    classes = WAY_CLASSES
 
 
 class DepthHead(nn.Module):
@@ -136,14 +146,17 @@ def token_depths(camera: CameraBatch, lidar: LidarBatch, rows: int, columns: int
     return nearest.unflatten(1, (rows, columns))
 
 
-def _grid_terms(prediction_BCXY: Tensor, target: AuxiliaryBatch, counted_XY: Tensor) -> dict[str, Tensor]:
+def _grid_terms(
+    prediction_BCXY: Tensor, target: AuxiliaryBatch, counted_XY: Tensor, classes: tuple[str, ...]
+) -> dict[str, Tensor]:
     """For each class half the mean surprise of the cells that are it, half that of all others, in nats."""
-    is_it = target.grid_BCXY.to(prediction_BCXY)
+    layers = [GRID_LAYERS.index(name) for name in classes]
+    is_it = target.grid_BCXY[:, layers].to(prediction_BCXY)
     surprise = F.binary_cross_entropy_with_logits(prediction_BCXY, is_it, reduction="none")
-    known_BC = target.grid_known_BC.to(surprise)
+    known_BC = target.grid_known_BC[:, layers].to(surprise)
     # A walker is four cells of four thousand: unbalanced, "nowhere" would be a fine answer.
     halves_BC = sum(
         (surprise * part).sum(dim=(2, 3)) / part.sum(dim=(2, 3)).clamp_min(1.0)
         for part in (is_it * counted_XY, (1.0 - is_it) * counted_XY)
     )
-    return dict(zip(GRID_CLASSES, (0.5 * halves_BC * known_BC).mean(dim=0).unbind(), strict=True))
+    return dict(zip(classes, (0.5 * halves_BC * known_BC).mean(dim=0).unbind(), strict=True))

@@ -1,10 +1,12 @@
-"""Truth seen from above: which cells around the car are lane, vehicle or somebody on foot.
+"""Truth seen from above: which cells around the car are lane, vehicle, somebody on foot, or a way through a junction.
 
 C classes, X and Y cells.
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -15,12 +17,18 @@ from drivevla.models.auxiliary.categories import CYCLIST, VEHICLE, WALKER, objec
 from drivevla.perception.lidar.grid import BevGrid
 from drivevla.types import LaneTruth, ObjectTruth
 
-__all__ = ["GRID_CLASSES", "SEMANTIC_GRID", "paint_lanes", "paint_objects"]
+__all__ = ["GRID_CLASSES", "GRID_LAYERS", "SEMANTIC_GRID", "WAY_CLASSES", "paint_lanes", "paint_objects", "paint_ways"]
 
 GRID_CLASSES = ("lane", "vehicle", "walker")
 """A cell may be several at once: a car stands on a lane."""
+WAY_CLASSES = ("way_left", "way_straight", "way_right")
+"""Ways through a junction for somebody who comes to it as the car does."""
+GRID_LAYERS = (*GRID_CLASSES, *WAY_CLASSES)
 SEMANTIC_GRID = BevGrid(cell_m=1.0)
 _SPACING_M = 0.5
+_WAY_WIDTH_M = 2.0
+_ALIKE_RAD = math.radians(45)
+_TURN_RAD = math.radians(30)
 
 
 def paint_lanes(lanes: tuple[LaneTruth, ...]) -> NDArray[np.bool_]:
@@ -40,6 +48,25 @@ def paint_lanes(lanes: tuple[LaneTruth, ...]) -> NDArray[np.bool_]:
     # A cell that is near to no point is told the index after the last.
     half_m = np.append(halves[which], 0.0)[nearest]
     return (distance_m <= half_m).reshape(SEMANTIC_GRID.shape)
+
+
+def paint_ways(lanes: tuple[LaneTruth, ...]) -> NDArray[np.bool_]:
+    """(3, X, Y) cells on the middle two metres of lanes that cross a junction, by where they lead.
+
+    Only lanes that begin in about the car's own direction count: the ways of those who come from elsewhere are no help
+    to it.
+    """
+    kinds: tuple[list[LaneTruth], ...] = ([], [], [])
+    for lane in lanes:
+        if not lane.in_junction or len(lane.centerline_m) < 2:
+            continue
+        steps = np.diff(lane.centerline_m, axis=0)
+        begins_rad, ends_rad = (math.atan2(*steps[at, ::-1]) for at in (0, -1))
+        turn_rad = math.remainder(ends_rad - begins_rad, math.tau)
+        if abs(begins_rad) < _ALIKE_RAD:
+            kind = 1 if abs(turn_rad) < _TURN_RAD else 0 if turn_rad > 0 else 2
+            kinds[kind].append(replace(lane, width_m=_WAY_WIDTH_M))
+    return np.stack([paint_lanes(tuple(each)) for each in kinds])
 
 
 def paint_objects(objects: tuple[ObjectTruth, ...]) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """From the truth to what auxiliary heads should have said. What is not known stays unknown; it is never zero.
 
-B batch, C grid classes, X and Y cells, M boxes, L heads of lights.
+B batch, C layers of the grid, X and Y cells, M boxes, L heads of lights.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from drivevla.models.auxiliary.categories import object_class
 from drivevla.models.auxiliary.leading import leader_on
-from drivevla.models.auxiliary.painting import GRID_CLASSES, SEMANTIC_GRID, paint_lanes, paint_objects
+from drivevla.models.auxiliary.painting import GRID_LAYERS, SEMANTIC_GRID, paint_lanes, paint_objects, paint_ways
 from drivevla.types import LightState, LightTruth, ObjectTruth, Truth
 
 __all__ = [
@@ -46,8 +46,8 @@ class AuxiliaryTarget:
         lead: Whether somebody is ahead on the route.
         lead_gap_m: To them; None without, too.
         lead_speed_mps: Theirs, along the route; None without, too.
-        grid_CXY: bool, ``GRID_CLASSES`` on ``SEMANTIC_GRID``.
-        grid_known_C: bool, which of the classes are known.
+        grid_CXY: bool, ``GRID_LAYERS`` on ``SEMANTIC_GRID``.
+        grid_known_C: bool, which of them are known.
         boxes_M8: x, y, length, width in metres, cosine and sine of yaw, velocity in m/s (NaN where not known).
         box_class_M: Index into ``OBJECT_CLASSES``.
         lamps_L3: Middles of the heads of all lights, ego frame, metres.
@@ -131,8 +131,8 @@ def collate_auxiliary(targets: Sequence[AuxiliaryTarget | None]) -> AuxiliaryBat
     each = [target or AuxiliaryTarget() for target in targets]
     boxes, classes = _padded([(one.boxes_M8, one.box_class_M) for one in each], 8)
     lamps, whose = _padded([(one.lamps_L3, one.lamp_whose_L) for one in each], 3)
-    nothing = np.zeros((len(GRID_CLASSES), *SEMANTIC_GRID.shape), dtype=np.bool_)
-    unknown = np.zeros(len(GRID_CLASSES), dtype=np.bool_)
+    nothing = np.zeros((len(GRID_LAYERS), *SEMANTIC_GRID.shape), dtype=np.bool_)
+    unknown = np.zeros(len(GRID_LAYERS), dtype=np.bool_)
     grids = np.stack([nothing if one.grid_CXY is None else one.grid_CXY for one in each])
     known = np.stack([unknown if one.grid_known_C is None else one.grid_known_C for one in each])
     return AuxiliaryBatch(
@@ -191,12 +191,14 @@ def _lead(truth: Truth) -> tuple[bool | None, float | None, float | None]:
 def _grid(truth: Truth) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
     if truth.lanes is None and truth.objects is None:
         return None, None
-    grid = np.zeros((len(GRID_CLASSES), *SEMANTIC_GRID.shape), dtype=np.bool_)
+    grid = np.zeros((len(GRID_LAYERS), *SEMANTIC_GRID.shape), dtype=np.bool_)
     if truth.lanes is not None:
         grid[0] = paint_lanes(truth.lanes)
+        grid[3:] = paint_ways(truth.lanes)
     if truth.objects is not None:
-        grid[1:] = paint_objects(truth.objects)
-    return grid, np.array([truth.lanes is not None, truth.objects is not None, truth.objects is not None])
+        grid[1:3] = paint_objects(truth.objects)
+    lanes, objects = truth.lanes is not None, truth.objects is not None
+    return grid, np.array([lanes, objects, objects, lanes, lanes, lanes])
 
 
 def _boxes(objects: tuple[ObjectTruth, ...]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -35,11 +35,12 @@ from drivevla.types import (
     Truth,
 )
 
-HEADS = ("light", "lamps", "lead", "semantic_grid", "ground_grid", "boxes", "depth")
+HEADS = ("light", "lamps", "lead", "semantic_grid", "ground_grid", "junction_ways", "boxes", "depth")
 TERMS = {
     "light_state", "light_distance", "lead_present", "lead_gap", "lead_speed", "semantic_grid_lane",
     "semantic_grid_vehicle", "semantic_grid_walker", "boxes_class", "boxes_place", "depth_error",
     "lamps_shown", "lamps_nothing", "ground_grid_lane", "ground_grid_vehicle", "ground_grid_walker",
+    "junction_ways_way_left", "junction_ways_way_straight", "junction_ways_way_right",
 }  # fmt: skip
 
 
@@ -138,7 +139,7 @@ def test_every_term_is_alive_and_reaches_the_encoders(batch: TrainingBatch) -> N
         model.zero_grad()
         value.backward(retain_graph=True)
         encoder = model.scene.cameras if name.startswith(("depth", "lamps")) else model.scene.lidar
-        encoder = model.scene.ground if name.startswith("ground") else encoder
+        encoder = model.scene.ground if name.startswith(("ground", "junction_ways")) else encoder
         assert encoder is not None
         assert any(weight.grad is not None and bool(weight.grad.any()) for weight in encoder.parameters()), name
 
@@ -216,6 +217,8 @@ def test_a_model_without_what_a_head_needs_is_refused() -> None:
         small_model("semantic_grid", lidar=None)
     with pytest.raises(ConfigError, match="needs features of the ground"):
         small_model("ground_grid", ground=None)
+    with pytest.raises(ConfigError, match="needs features of the ground"):
+        small_model("junction_ways", ground=None)
     with pytest.raises(ConfigError, match="needs a camera encoder"):
         small_model("depth", cameras=None)
 

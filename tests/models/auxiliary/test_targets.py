@@ -9,7 +9,7 @@ import torch
 
 from drivevla.geometry import matrix_from_yaw, rigid
 from drivevla.models.auxiliary.categories import CYCLIST, OBSTACLE, VEHICLE, WALKER, object_class
-from drivevla.models.auxiliary.painting import GRID_CLASSES, SEMANTIC_GRID
+from drivevla.models.auxiliary.painting import GRID_LAYERS, SEMANTIC_GRID, WAY_CLASSES
 from drivevla.models.auxiliary.targets import AuxiliaryTarget, auxiliary_target, collate_auxiliary
 from drivevla.types import LaneTruth, LightState, LightTruth, ObjectTruth, Truth
 
@@ -100,7 +100,8 @@ def test_the_grid_shows_lanes_vehicles_and_people() -> None:
     assert target.grid_CXY is not None
     assert target.grid_known_C is not None
     assert target.grid_known_C.all()
-    lanes, vehicles, walkers = target.grid_CXY
+    lanes, vehicles, walkers, *ways = target.grid_CXY
+    assert not np.any(ways)  # it crosses no junction
     assert lanes.sum() == 64 * 4  # four metres of sixty-four are lane, all along
     # Middles at half metres: 4 m of car hold the five from 8.5 to 12.5, and 2 m the three from -0.5 to 1.5.
     assert vehicles.sum() == 5 * 3
@@ -112,11 +113,43 @@ def test_the_grid_shows_lanes_vehicles_and_people() -> None:
 def test_a_source_without_lanes_leaves_their_cells_unknown() -> None:
     target = auxiliary_target(truth(objects=()))
     assert target.grid_known_C is not None
-    assert dict(zip(GRID_CLASSES, target.grid_known_C.tolist(), strict=True)) == {
+    assert dict(zip(GRID_LAYERS, target.grid_known_C.tolist(), strict=True)) == {
         "lane": False,
         "vehicle": True,
         "walker": True,
+        **dict.fromkeys(WAY_CLASSES, False),
     }
+
+
+def test_the_grid_shows_where_the_ways_through_a_junction_lead() -> None:
+    def way(*points: tuple[float, float]) -> LaneTruth:
+        return LaneTruth(lane_id=str(points), centerline_m=np.array(points), width_m=3.5, in_junction=True)
+
+    left = way((10.0, 0.0), (14.0, 0.0), (18.0, 4.0), (18.0, 12.0))
+    right = way((10.0, 0.0), (13.0, 0.0), (15.0, -2.0), (15.0, -9.0))
+    from_the_left = way((12.0, 10.0), (12.0, -10.0))
+    target = auxiliary_target(truth(lanes=(left, right, from_the_left)))
+    assert target.grid_CXY is not None
+    ways = dict(zip(GRID_LAYERS, target.grid_CXY, strict=True))
+    centres = SEMANTIC_GRID.centres().numpy()
+    to_the_left, to_the_right = (centres[ways[name]] for name in ("way_left", "way_right"))
+    # two metres wide, not beyond its ends: eight metres of the last leg, whose middles lie at half metres
+    assert {(17.5, 10.5), (18.5, 10.5)} <= set(map(tuple, to_the_left.tolist()))
+    assert to_the_left[:, 1].min() > -1.0
+    assert {(14.5, -8.5), (15.5, -8.5)} <= set(map(tuple, to_the_right.tolist()))
+    assert to_the_right[:, 1].max() < 1.0
+    assert not ways["way_straight"].any()  # nobody who comes as the car does can go there
+
+
+def test_a_way_straight_on_may_bend_a_little() -> None:
+    bent = LaneTruth(
+        lane_id="1", centerline_m=np.array([[5.0, 0.0], [15.0, 1.0], [25.0, 4.0]]), width_m=3.5, in_junction=True
+    )
+    target = auxiliary_target(truth(lanes=(bent,)))
+    assert target.grid_CXY is not None
+    left, straight, right = target.grid_CXY[3:]
+    assert straight.sum() >= 20
+    assert not (left | right).any()
 
 
 def test_boxes_come_nearest_first_and_only_from_the_grid() -> None:
