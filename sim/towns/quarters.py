@@ -189,7 +189,7 @@ def boulevard(rng: random.Random) -> Plan:
     wide = Profile(
         forward=lanes,
         backward=lanes,
-        lane_m=round(rng.uniform(3.2, 3.8), 2),
+        lane_m=round(rng.uniform(3.2, 3.7), 2),
         center=rng.choice(("solid", "solid_solid")),
         speed_kph=rng.choice((40, 50, 60)),
     )
