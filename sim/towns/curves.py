@@ -170,8 +170,10 @@ def join(start: Place, end: Place, *, widest_m: float = math.inf) -> Curve:
         widest_m: Largest radius of an arc between two lines; it is as wide as it can be where nothing is said.
 
     Raises:
-        ValueError: The end does not lie ahead, or is not headed away from the start.
+        ValueError: The end does not lie ahead, or is not headed away from the start, or the radius is not positive.
     """
+    if not widest_m > 0.0:
+        raise ValueError(f"the largest radius of an arc must be positive, got {widest_m:g} m")
     turn = math.remainder(end.heading_rad - start.heading_rad, math.tau)
     dx, dy = end.x_m - start.x_m, end.y_m - start.y_m
     if abs(turn) > _PARALLEL_RAD:

@@ -197,6 +197,7 @@ def boulevard(rng: random.Random) -> Plan:
     if rng.random() < 0.4:
         parted = replace(parted, median_m=wide.lane_m, turn_lanes=True)
     lesser = replace(wide, forward=lanes - 1, backward=lanes - 1, speed_kph=40)
+    # streets of all sorts meet everywhere: a third always wide, a third of another sort, the rest drawn one by one
     profiles = {0: wide, 1: rng.choice((parted, wide))}
     plan, _ = plan_of(
         lattice,

@@ -42,6 +42,12 @@ def test_a_join_turns_no_wider_than_it_is_told_to() -> None:
     assert curve.end.xy_m == pytest.approx((10, 15))
 
 
+@pytest.mark.parametrize("widest_m", [0.0, -1.0, math.nan])
+def test_no_curve_has_no_radius(widest_m: float) -> None:
+    with pytest.raises(ValueError, match="largest radius of an arc must be positive, got"):
+        join(Place(0, 0, 0), Place(10, 15, math.pi / 2), widest_m=widest_m)
+
+
 def test_parallel_lanes_are_joined_by_an_s_of_two_equal_arcs() -> None:
     curve = join(Place(0, 0, 0), Place(40, 4, 0))
     first, second = curve.arcs
