@@ -149,6 +149,12 @@ class StageConfig:
         if not self.objectives:
             raise ConfigError("a stage needs at least one objective")
 
+    @property
+    def weightless(self) -> frozenset[str]:
+        """Terms that the recipe gives the weight 0: they are written down, and nothing is learned from them."""
+        given = (weight for objective in self.objectives.values() for weight in objective.weights.items())
+        return frozenset(name for name, weight in given if not weight)
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:

@@ -12,6 +12,7 @@ from typing import Any
 
 from drivevla.errors import require
 from drivevla.runs import MetricsLog
+from drivevla.training.config import StageConfig
 from drivevla.training.stage import StepReport
 
 __all__ = ["Logbook", "Progress", "StillTerms"]
@@ -32,7 +33,7 @@ class Progress:
         samples_per_s: Of the last few words; None at the first.
         left_s: Seconds to go at this rate; None without one.
         watched: What the last look at the validation samples said.
-        still: Names of terms that never changed.
+        still: Names of terms that are to be learned and never changed.
     """
 
     stage: str
@@ -70,7 +71,7 @@ class Logbook:
 
     Args:
         metrics: Where lines go; None for a process that writes nothing.
-        stages: Steps and batch size of each stage, in order.
+        stages: What is trained, in order.
         log_every: Steps to a line.
         tell: Told how far it is, with every line.
         tensorboard: A folder for TensorBoard's files; None for none.
@@ -82,15 +83,16 @@ class Logbook:
     def __init__(
         self,
         metrics: MetricsLog | None,
-        stages: Mapping[str, tuple[int, int]],
+        stages: Mapping[str, StageConfig],
         *,
         log_every: int,
         tell: Callable[[Progress], None],
         tensorboard: Path | None = None,
     ) -> None:
         self._metrics, self._stages, self._log_every, self._tell = metrics, dict(stages), log_every, tell
-        self._total = sum(steps for steps, _ in stages.values())
+        self._total = sum(stage.steps for stage in stages.values())
         self._stage, self._before, self._batch_size = "", 0, 0
+        self._weightless: frozenset[str] = frozenset()
         self._still = StillTerms()
         self._waiting: list[StepReport] = []
         self._watched: dict[str, float] = {}
@@ -103,17 +105,18 @@ class Logbook:
     def begin(self, stage: str) -> None:
         """A stage begins."""
         names = list(self._stages)
-        self._before = sum(self._stages[name][0] for name in names[: names.index(stage)])
-        self._stage, self._batch_size = stage, self._stages[stage][1]
+        self._before = sum(self._stages[name].steps for name in names[: names.index(stage)])
+        self._stage, self._batch_size = stage, self._stages[stage].batch_size
+        self._weightless = self._stages[stage].weightless
         self._still = StillTerms()
         self._waiting = []
         self._times.clear()
 
     def step(self, report: StepReport) -> None:
         """A step is done."""
-        self._still.see(report.terms)
+        self._still.see({name: value for name, value in report.terms.items() if name not in self._weightless})
         self._waiting.append(report)
-        if (report.step + 1) % self._log_every == 0 or report.step + 1 == self._stages[self._stage][0]:
+        if (report.step + 1) % self._log_every == 0 or report.step + 1 == self._stages[self._stage].steps:
             self._write()
 
     def watched(self, step: int, values: Mapping[str, float]) -> None:
@@ -143,8 +146,10 @@ class Logbook:
         self._line(done, values)
         self._waiting = []
         left = (
-            sum(steps * size for name, (steps, size) in self._stages.items() if self._begins(name) > self._before)
-            + (self._stages[self._stage][0] - last.step - 1) * self._batch_size
+            sum(
+                each.steps * each.batch_size for name, each in self._stages.items() if self._begins(name) > self._before
+            )
+            + (self._stages[self._stage].steps - last.step - 1) * self._batch_size
         )
         self._tell(
             Progress(
@@ -167,7 +172,7 @@ class Logbook:
 
     def _begins(self, stage: str) -> int:
         names = list(self._stages)
-        return sum(self._stages[name][0] for name in names[: names.index(stage)])
+        return sum(self._stages[name].steps for name in names[: names.index(stage)])
 
     def _line(self, step: int, values: Mapping[str, float]) -> None:
         if self._metrics is not None:

@@ -121,7 +121,7 @@ class _Training:
         self._average: dict[str, Tensor] = {}
         self._log = Logbook(
             None if run is None else run.metrics,
-            {name: (stage.steps, stage.batch_size) for name, stage in self._config.stages.items()},
+            self._config.stages,
             log_every=self._config.log_every,
             tell=tell if run is not None else lambda _: None,
             tensorboard=self._folder / _BOARD if tensorboard and run is not None else None,

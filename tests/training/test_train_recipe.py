@@ -14,10 +14,11 @@ from drivevla.policies.learned import LearnedPolicy
 from drivevla.policies.loading import load_policy
 from drivevla.runs import read_metrics
 from drivevla.testing.toy_junction import BENDS_PER_M, junction_sample
-from drivevla.training.logbook import Progress, StillTerms
+from drivevla.training.logbook import Logbook, Progress, StillTerms
 from drivevla.training.material import TrainingMaterial
 from drivevla.training.recipe import RecipeConfig
 from drivevla.training.run import train_recipe
+from drivevla.training.stage import StepReport
 
 
 def recipe(*overrides: str) -> RecipeConfig:
@@ -98,6 +99,19 @@ def test_terms_that_never_change_are_named() -> None:
     for step in range(20):
         still.see({"path": 1.0 / (step + 1), "refusal": 0.0, "late": 1.0} if step else {"path": 1.0, "refusal": 0.0})
     assert still.names == ("refusal",)
+
+
+def test_terms_of_weight_zero_are_not_missed() -> None:
+    trained = load_config(RecipeConfig, "nano").training
+    assert trained is not None
+    assert trained.stages["drive"].weightless == {"answer"}
+    told: list[Progress] = []
+    log = Logbook(None, trained.stages, log_every=20, tell=told.append)
+    log.begin("drive")
+    for step in range(20):
+        terms = {"path": 1.0 / (step + 1), "refusal": 0.0, "answer": 0.0}
+        log.step(StepReport(step=step, loss=1.0, terms=terms, gradient_norm=1.0, learning_rate=1e-3))
+    assert told[-1].still == ("refusal",)
 
 
 def test_the_moving_average_is_what_is_stored(tmp_path: Path) -> None:
