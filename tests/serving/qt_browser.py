@@ -8,7 +8,6 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any
 
 from drivevla.errors import require
 
@@ -22,13 +21,13 @@ def main(arguments: list[str]) -> int:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     os.environ["QTWEBENGINE_REMOTE_DEBUGGING"] = str(port)
     os.environ["QTWEBENGINE_CHROMIUM_FLAGS"] = "--no-sandbox --disable-gpu"
-    widgets: Any = require("PyQt6.QtWebEngineWidgets", "browser")
-    application = require("PyQt6.QtWidgets", "browser").QApplication(["browser"])
-    view = widgets.QWebEngineView()
-    view.load(require("PyQt6.QtCore", "browser").QUrl(arguments[-1]))
+    core, widgets, web = (require(f"PyQt6.{part}", "browser") for part in ("QtCore", "QtWidgets", "QtWebEngineWidgets"))
+    application = widgets.QApplication(["browser"])  # after the web's import, which Qt demands
+    view = web.QWebEngineView()
+    view.load(core.QUrl(arguments[-1]))
     view.show()
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-    keeps_python_awake = require("PyQt6.QtCore", "browser").QTimer()  # else no signal is ever seen
+    keeps_python_awake = core.QTimer()  # else no signal is ever seen
     keeps_python_awake.timeout.connect(lambda: None)
     keeps_python_awake.start(200)
     (folder / "DevToolsActivePort").write_text(f"{port}\n")
